@@ -1,0 +1,71 @@
+package api
+
+import (
+	"reflect"
+	"regexp"
+	"sync"
+)
+
+// shape is what the model says about one type. tables_gen.go holds one for each type that a structure reaches.
+type shape struct {
+	name      string
+	kind      shapeKind
+	min, max  int // characters, elements or value; set only where the flags below say so
+	hasMin    bool
+	hasMax    bool
+	pattern   *pattern
+	enum      []string
+	sensitive bool     // the value must appear in no error and no log
+	members   []member // kindStructure: in the order of the Go type's fields
+	key, elem *shape   // kindMap: both; kindList: elem
+}
+
+type shapeKind int
+
+const (
+	kindString shapeKind = iota
+	kindInteger
+	kindBoolean
+	kindTimestamp
+	kindStructure
+	kindList
+	kindMap
+)
+
+type member struct {
+	name     string
+	required bool
+	shape    *shape
+}
+
+// pattern is a constraint that the whole of a string must match. It compiles on first use, because RoleArn's
+// repetition of 1000 costs more than the rest of a command's start.
+type pattern struct {
+	re2  string // the model's pattern, translated where RE2 does not know it
+	rule string // how the constraint reads in an error
+	once sync.Once
+	re   *regexp.Regexp
+}
+
+func (p *pattern) match(s string) bool {
+	p.once.Do(func() { p.re = regexp.MustCompile(`\A(?:` + p.re2 + `)\z`) })
+	return p.re.MatchString(s)
+}
+
+// Action is one operation of the API: PauseService and its kin.
+type Action struct {
+	Name   string
+	Input  reflect.Type // a generated structure, such as PauseServiceRequest
+	Output reflect.Type
+	Errors []Kind // what the model declares; clients meet any other kind as an untyped failure
+}
+
+// LookupAction returns the action of that exact name.
+func LookupAction(name string) (Action, bool) {
+	for _, a := range Actions {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return Action{}, false
+}
