@@ -271,7 +271,7 @@ var shapeCpu = &shape{
 	hasMin:  true,
 	max:     9,
 	hasMax:  true,
-	pattern: &pattern{re2: `256|512|1024|2048|4096|(0.25|0.5|1|2|4) vCPU`, rule: `Member must satisfy regular expression pattern: 256|512|1024|2048|4096|(0.25|0.5|1|2|4) vCPU`},
+	pattern: &pattern{re2: `256|512|1024|2048|4096|(0\.25|0\.5|1|2|4) vCPU`, rule: `Member must satisfy regular expression pattern: 256|512|1024|2048|4096|(0.25|0.5|1|2|4) vCPU`},
 }
 
 var shapeCreateAutoScalingConfigurationRequest = &shape{
@@ -1082,7 +1082,7 @@ var shapeMemory = &shape{
 	hasMin:  true,
 	max:     6,
 	hasMax:  true,
-	pattern: &pattern{re2: `512|1024|2048|3072|4096|6144|8192|10240|12288|(0.5|1|2|3|4|6|8|10|12) GB`, rule: `Member must satisfy regular expression pattern: 512|1024|2048|3072|4096|6144|8192|10240|12288|(0.5|1|2|3|4|6|8|10|12) GB`},
+	pattern: &pattern{re2: `512|1024|2048|3072|4096|6144|8192|10240|12288|(0\.5|1|2|3|4|6|8|10|12) GB`, rule: `Member must satisfy regular expression pattern: 512|1024|2048|3072|4096|6144|8192|10240|12288|(0.5|1|2|3|4|6|8|10|12) GB`},
 }
 
 var shapeMinSize = &shape{

@@ -31,6 +31,10 @@ var translated = map[string]string{
 	`.*`: ``,
 	// RE2 has no look-ahead: anything but "aws:" at the start, written out.
 	`^(?!aws:).+`: `(?s)[^a].*|a(?:[^w].*)?|aw(?:[^s].*)?|aws(?:[^:].*)?`,
+	// The model's dots are meant as dots; what reads the value later counts on it.
+	`256|512|1024|2048|4096|(0.25|0.5|1|2|4) vCPU`: `256|512|1024|2048|4096|(0\.25|0\.5|1|2|4) vCPU`,
+	`512|1024|2048|3072|4096|6144|8192|10240|12288|(0.5|1|2|3|4|6|8|10|12) GB`: `512|1024|2048|3072|4096|6144|8192|` +
+		`10240|12288|(0\.5|1|2|3|4|6|8|10|12) GB`,
 	// RE2 repeats 1000 times at most; the shape's own limit of 1011 characters does the rest.
 	`arn:aws(-[\w]+)*:[a-z0-9-\\.]{0,63}:[a-z0-9-\\.]{0,63}:[0-9]{12}:(\w|\/|-){1,1011}`: `arn:aws(-\w+)*:` +
 		`[a-z0-9-\\.]{0,63}:[a-z0-9-\\.]{0,63}:[0-9]{12}:[\w/-]+`,
