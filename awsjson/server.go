@@ -1,0 +1,189 @@
+// Package awsjson is the wire: it takes the App Runner API's awsJson1_0 requests, verifies their signatures, decodes
+// them, calls the handler of the action, and writes answers and exceptions as AWS clients expect them. cmd/apron mounts
+// its Server at the root of the API port with the handlers of package control. It must never decide what an action
+// means, keep state between requests, or let a secret, a body or an internal error's text out.
+package awsjson
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"apron/api"
+)
+
+// Handler answers one action. body is the request's JSON, which the handler decodes; the answer is encoded as JSON. The
+// context ends with the request. Errors reach the client as errors.go says.
+type Handler func(ctx context.Context, caller api.Caller, body []byte) (any, error)
+
+// Handle makes a Handler of a function on the action's types. The input has passed every constraint of the model. The
+// function must return an output or an error.
+func Handle[In, Out any](f func(context.Context, api.Caller, *In) (*Out, error)) Handler {
+	return func(ctx context.Context, caller api.Caller, body []byte) (any, error) {
+		in := new(In)
+		if err := api.Decode(body, in); err != nil {
+			return nil, err
+		}
+		out, err := f(ctx, caller, in)
+		if err != nil {
+			return nil, err
+		}
+		if out == nil {
+			return nil, fmt.Errorf("the handler of %T returned neither output nor error", in)
+		}
+		return out, nil
+	}
+}
+
+// Config is what a Server needs.
+type Config struct {
+	Log     *slog.Logger
+	Actions map[string]Handler // by action name, such as PauseService
+
+	// Secret returns the secret and the account of an access key, or false when there is no such key. It is called
+	// for every signed request, from many goroutines.
+	Secret func(ctx context.Context, accessKeyID string) (secret, account string, ok bool)
+
+	// AllowAnonymous answers requests whose signature is missing or wrong as AnonymousAccount's, in the region that
+	// they name or else AnonymousRegion. It is for a listener that only this machine can reach.
+	AllowAnonymous   bool
+	AnonymousAccount string
+	AnonymousRegion  string
+}
+
+// Server answers POST / and is safe for concurrent use. The deadline for reading a request is its http.Server's.
+type Server struct {
+	config Config
+}
+
+// New returns a Server. It panics when an action's name is not in the model.
+func New(config Config) *Server {
+	for name := range config.Actions {
+		if _, ok := api.LookupAction(name); !ok {
+			panic("awsjson: the model has no action " + name)
+		}
+	}
+	return &Server{config: config}
+}
+
+// ServeHTTP answers one request and logs one line about it.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	e := event{start: time.Now(), requestID: newRequestID()}
+	out, err := s.answer(w, r, &e)
+	var body []byte
+	if err == nil {
+		body, err = json.Marshal(out)
+	}
+	e.status = http.StatusOK
+	if err != nil {
+		refusal := refuse(err, e.action, e.requestID)
+		body, e.status, e.errorType, e.cause = refusal.body(), refusal.status, refusal.name, refusal.cause
+		w.Header().Set("X-Amzn-ErrorType", refusal.name)
+	}
+	w.Header().Set("X-Amzn-RequestId", e.requestID)
+	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(e.status)
+	w.Write(body) // a client that has gone needs no answer
+	e.log(r.Context(), s.config.Log)
+}
+
+// answer takes the request through its stations; the first error ends it.
+func (s *Server) answer(w http.ResponseWriter, r *http.Request, e *event) (any, error) {
+	action, err := actionOf(r)
+	if err != nil {
+		return nil, err
+	}
+	e.action = action
+	sent, err := readBody(w, r)
+	if err != nil {
+		return nil, err
+	}
+	caller, err := s.caller(r, sent)
+	if err != nil {
+		return nil, err
+	}
+	caller.RequestID = e.requestID
+	e.account = caller.Account
+	body, err := unpack(r, sent)
+	if err != nil {
+		return nil, err
+	}
+	e.serviceARN = serviceARN(body)
+	handler := s.config.Actions[action.Name]
+	if handler == nil {
+		return nil, api.Internal("The action %s is not built into this version of apron yet. Run apron --help to see what is.", action.Name)
+	}
+	return call(r.Context(), handler, caller, body)
+}
+
+const targetPrefix = "AppRunner."
+
+// actionOf finds the action that X-Amz-Target names.
+func actionOf(r *http.Request) (api.Action, error) {
+	target := r.Header.Get("X-Amz-Target")
+	if r.Method != http.MethodPost || r.URL.Path != "/" {
+		return api.Action{}, unknownOperation("The App Runner API answers POST / alone, not %s %s.", r.Method, cut(r.URL.Path))
+	}
+	if target == "" {
+		return api.Action{}, unknownOperation("The request has no X-Amz-Target header, such as %sListServices. Use an AWS client.", targetPrefix)
+	}
+	name, ok := strings.CutPrefix(target, targetPrefix)
+	action, known := api.LookupAction(name)
+	if !ok || !known {
+		return api.Action{}, unknownOperation("X-Amz-Target names no action of App Runner: %s. Expected %sACTION, such as %sListServices.",
+			cut(target), targetPrefix, targetPrefix)
+	}
+	return action, nil
+}
+
+// caller says who sent the request.
+func (s *Server) caller(r *http.Request, sent []byte) (api.Caller, error) {
+	caller, err := verify(r, sent, time.Now(), s.config.Secret)
+	if err == nil || !s.config.AllowAnonymous {
+		return caller, err
+	}
+	// A page in a browser on this machine must not be able to act for its user.
+	if r.Header.Get("Origin") != "" {
+		return api.Caller{}, accessDenied("Requests from web pages must be signed. Sign it, or use the AWS CLI or an SDK.")
+	}
+	caller = api.Caller{Account: s.config.AnonymousAccount, Region: s.config.AnonymousRegion}
+	if a, err := parseAuthorization(r.Header.Get("Authorization")); err == nil {
+		caller.Region = a.region
+	}
+	return caller, nil
+}
+
+// call runs the handler and turns its panic into an error with the stack, which only the log shows.
+func call(ctx context.Context, handler Handler, caller api.Caller, body []byte) (out any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, err = nil, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return handler(ctx, caller, body)
+}
+
+// newRequestID returns a random UUID, version 4.
+func newRequestID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// cut keeps what a client sent short enough to be repeated to it.
+func cut(s string) string {
+	if runes := []rune(s); len(runes) > 100 {
+		return string(runes[:100]) + "…"
+	}
+	return s
+}
