@@ -2,6 +2,7 @@ package api
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -73,7 +74,7 @@ func ParseARN(s string, kinds ...ResourceKind) (ARN, error) {
 	if forms[a.Kind] == "" {
 		return ARN{}, malformedARN(s, kinds)
 	}
-	if !a.isOneOf(kinds) {
+	if len(kinds) > 0 && !slices.Contains(kinds, a.Kind) {
 		return ARN{}, InvalidRequest("The ARN %s names a %s; this parameter takes an ARN of the form %s.",
 			cutARN(s), a.Kind, wantedForms(kinds))
 	}
@@ -81,15 +82,6 @@ func ParseARN(s string, kinds ...ResourceKind) (ARN, error) {
 		return ARN{}, malformedARN(s, []ResourceKind{a.Kind})
 	}
 	return a, nil
-}
-
-func (a *ARN) isOneOf(kinds []ResourceKind) bool {
-	for _, k := range kinds {
-		if a.Kind == k {
-			return true
-		}
-	}
-	return len(kinds) == 0
 }
 
 // setResource reads NAME, REVISION and ID, as far as the kind has them.
