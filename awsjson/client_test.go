@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -98,9 +99,7 @@ func (rec *recorder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprintf(&rec.last, "%s %s\nX-Amz-Target: %s\nContent-Type: %s\n\n%s\n\n", r.Method, r.URL, r.Header.Get("X-Amz-Target"), r.Header.Get("Content-Type"), indented(body))
 	fmt.Fprintf(&rec.last, "%d\nContent-Type: %s\nX-Amzn-ErrorType: %s\n\n%s\n", answer.Code, answer.Header().Get("Content-Type"), answer.Header().Get("X-Amzn-ErrorType"), indented(answer.Body.Bytes()))
 
-	for name, values := range answer.Header() {
-		w.Header()[name] = values
-	}
+	maps.Copy(w.Header(), answer.Header())
 	w.WriteHeader(answer.Code)
 	w.Write(answer.Body.Bytes())
 }
@@ -244,7 +243,7 @@ func TestAWSCommandLine(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, awsCLI, append([]string{"apprunner", "--endpoint-url", url}, tt.args...)...)
-			cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + t.TempDir(), "TZ=UTC", "AWS_REGION=us-east-1",
+			cmd.Env = []string{"PATH=/usr/bin:/bin", "HOME=" + t.TempDir(), "TZ=UTC", "AWS_DEFAULT_REGION=us-east-1",
 				"AWS_ACCESS_KEY_ID=" + testKey, "AWS_SECRET_ACCESS_KEY=" + testSecret, "AWS_EC2_METADATA_DISABLED=true"}
 			out, err := cmd.CombinedOutput()
 			if (err != nil) != tt.fail {

@@ -2,7 +2,6 @@ package awsjson
 
 import (
 	"bytes"
-	"compress/gzip"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -235,45 +234,6 @@ func TestServerRefusesBeforeTheHandler(t *testing.T) {
 	}
 }
 
-func gzipped(t testing.TB, s string) string {
-	t.Helper()
-	var b bytes.Buffer
-	z := gzip.NewWriter(&b)
-	if _, err := io.WriteString(z, s); err != nil {
-		t.Fatal(err)
-	}
-	if err := z.Close(); err != nil {
-		t.Fatal(err)
-	}
-	return b.String()
-}
-
-func TestServerUnpacksGzip(t *testing.T) {
-	url, _ := start(t, Config{Actions: map[string]Handler{"DescribeService": Handle(echo)}})
-	plain := `{"ServiceArn":"` + testARN + `"}`
-	bomb := `{"ServiceArn":"` + strings.Repeat("x", 2*maxBody) + `"}`
-	cutOff := gzipped(t, plain)[:30]
-	tests := map[string]struct {
-		body   string
-		status int
-		want   string
-	}{
-		"fits":             {gzipped(t, plain), 200, testARN},
-		"unpacks to 2 MiB": {gzipped(t, bomb), 413, "RequestEntityTooLargeException"},
-		"cut off":          {cutOff, 400, "MalformedHttpRequestException"},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			r := newRequest(t, url, "DescribeService", tt.body)
-			r.Header.Set("Content-Encoding", "gzip")
-			sign(t, r, tt.body)
-			if a := send(t, r); a.status != tt.status || !strings.Contains(a.body, tt.want) {
-				t.Errorf("got %d %.200s", a.status, a.body)
-			}
-		})
-	}
-}
-
 func TestServerRecoversAPanicOfAHandler(t *testing.T) {
 	url, logged := start(t, Config{Actions: map[string]Handler{
 		"DescribeService": func(context.Context, api.Caller, []byte) (any, error) { panic("boom of the handler") },
@@ -333,46 +293,6 @@ func TestLogNamesTheRequestAndHidesWhatIsSecret(t *testing.T) {
 	}
 	if strings.Count(text, "\n") != 4 || !strings.Contains(text, `"error_type":"ServiceQuotaExceededException"`) {
 		t.Errorf("logged %s", text)
-	}
-}
-
-func TestAnonymousRequests(t *testing.T) {
-	var got api.Caller
-	list := func(_ context.Context, c api.Caller, _ *api.ListServicesRequest) (*api.ListServicesResponse, error) {
-		got = c
-		return &api.ListServicesResponse{}, nil
-	}
-	url, _ := start(t, Config{
-		Actions:        map[string]Handler{"ListServices": Handle(list)},
-		AllowAnonymous: true, AnonymousAccount: "000000000001", AnonymousRegion: "eu-west-1",
-	})
-	tests := map[string]struct {
-		change func(*http.Request)
-		want   api.Caller
-	}{
-		"signed":          {func(*http.Request) {}, api.Caller{Account: testAccount, Region: "us-east-1", AccessKeyID: testKey}},
-		"unsigned":        {func(r *http.Request) { r.Header.Del("Authorization") }, api.Caller{Account: "000000000001", Region: "eu-west-1"}},
-		"wrong signature": {func(r *http.Request) { r.Header.Set("X-Amz-Date", "20150830T123600Z") }, api.Caller{Account: "000000000001", Region: "us-east-1"}},
-		"strange region": {func(r *http.Request) {
-			r.Header.Set("Authorization", strings.Replace(r.Header.Get("Authorization"), "us-east-1", "../etc", 1))
-		}, api.Caller{Account: "000000000001", Region: "eu-west-1"}},
-	}
-	for name, tt := range tests {
-		t.Run(name, func(t *testing.T) {
-			r := newRequest(t, url, "ListServices", `{}`)
-			tt.change(r)
-			a := send(t, r)
-			got.RequestID = ""
-			if a.status != 200 || got != tt.want {
-				t.Errorf("got %d %s as %+v, want %+v", a.status, a.body, got, tt.want)
-			}
-		})
-	}
-	page := newRequest(t, url, "ListServices", `{}`)
-	page.Header.Del("Authorization")
-	page.Header.Set("Origin", "http://localhost:3000")
-	if a := send(t, page); a.status != 403 || a.errorType != "AccessDeniedException" {
-		t.Errorf("a page's request got %+v", a)
 	}
 }
 
