@@ -1,0 +1,161 @@
+package image
+
+import (
+	"archive/tar"
+	"errors"
+	"io"
+	"path"
+	"strings"
+
+	archive "github.com/moby/go-archive"
+)
+
+// maxEntries bounds the inodes that one layer can take. The largest images of the field hold some hundred thousand files.
+const maxEntries = 1_000_000
+
+// filter rewrites a layer's tar stream on its way to the unpacker. It spends the budget before a byte is written, and
+// leaves out what has no place in a layer: device nodes, which would give a container's files a way to this machine's
+// disks; extended attributes that overlayfs would take for its own or that grant trust; bookkeeping of long-gone AUFS.
+// Nothing is held in memory but the names of the layer's whiteouts.
+type filter struct {
+	budget    *budget
+	raw       io.Reader // the whole layer, read to its end
+	content   int64     // bytes of files let through
+	entries   int
+	whiteouts map[string]bool
+}
+
+// copyTo writes the stream that may be unpacked to w.
+func (f *filter) copyTo(w io.Writer) error {
+	f.whiteouts = map[string]bool{}
+	tr, tw := tar.NewReader(f.raw), tar.NewWriter(w)
+	for {
+		hdr, err := tr.Next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return err
+		}
+		if err := f.entry(hdr, tr, tw); err != nil {
+			return err
+		}
+	}
+	// What follows the tar's end mark is part of the digest.
+	if _, err := io.Copy(io.Discard, f.raw); err != nil {
+		return err
+	}
+	return tw.Close()
+}
+
+func (f *filter) entry(hdr *tar.Header, body io.Reader, tw *tar.Writer) error {
+	if f.entries++; f.entries > maxEntries {
+		return tooLarge("number of files in a layer", maxEntries, "files")
+	}
+	name := path.Clean(strings.TrimLeft(hdr.Name, "/"))
+	keep, err := normalise(hdr)
+	if err != nil || !keep || isAUFS(name) {
+		return err
+	}
+	if err := f.budget.spend(hdr.Size); err != nil {
+		return err
+	}
+	f.content += hdr.Size
+	return f.write(hdr, name, body, tw)
+}
+
+// write passes an entry on. Whiteouts speak of the layers below only: where a directory follows its own whiteout, the
+// unpacker would put the directory in the whiteout's place and what is below would shine through, so that the directory
+// is marked opaque.
+func (f *filter) write(hdr *tar.Header, name string, body io.Reader, tw *tar.Writer) error {
+	dir, base := path.Split(name)
+	if hidden, ok := strings.CutPrefix(base, archive.WhiteoutPrefix); ok && base != archive.WhiteoutOpaqueDir {
+		f.whiteouts[dir+hidden] = true
+		hdr.Typeflag, hdr.Linkname = tar.TypeReg, ""
+	}
+	if err := f.reopen(path.Clean(dir), tw); err != nil {
+		return err
+	}
+	if err := tw.WriteHeader(hdr); err != nil {
+		return err
+	}
+	if _, err := io.Copy(tw, body); err != nil {
+		return err
+	}
+	if hdr.Typeflag != tar.TypeDir {
+		return nil
+	}
+	return f.opaque(name, tw)
+}
+
+// reopen makes an opaque directory of dir if it is whited out and an entry inside it follows.
+func (f *filter) reopen(dir string, tw *tar.Writer) error {
+	for at := dir; at != "." && at != "/"; at = path.Dir(at) {
+		if !f.whiteouts[at] {
+			continue
+		}
+		if err := tw.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: at + "/", Mode: 0o755, Format: tar.FormatPAX}); err != nil {
+			return err
+		}
+		if err := f.opaque(at, tw); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *filter) opaque(dir string, tw *tar.Writer) error {
+	if !f.whiteouts[dir] {
+		return nil
+	}
+	delete(f.whiteouts, dir)
+	return tw.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: path.Join(dir, archive.WhiteoutOpaqueDir), Mode: 0o600, Format: tar.FormatPAX})
+}
+
+// isAUFS reports names that only the AUFS driver of old gave a meaning.
+func isAUFS(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if strings.HasPrefix(part, archive.WhiteoutMetaPrefix) && part != archive.WhiteoutOpaqueDir {
+			return true
+		}
+	}
+	return false
+}
+
+// normalise brings a header to the form that the unpacker understands, and says whether the entry is kept at all.
+func normalise(hdr *tar.Header) (keep bool, err error) {
+	switch hdr.Typeflag {
+	case tar.TypeXGlobalHeader, tar.TypeChar, tar.TypeBlock:
+		return false, nil
+	case tar.TypeGNUSparse, tar.TypeCont:
+		hdr.Typeflag = tar.TypeReg // the reader has filled the holes
+	case tar.TypeReg, tar.TypeDir, tar.TypeLink, tar.TypeSymlink, tar.TypeFifo:
+	default:
+		return false, invalid("a layer holds an entry of unknown type %q", hdr.Typeflag)
+	}
+	if hdr.Uid < 0 || hdr.Gid < 0 {
+		return false, invalid("a layer holds a file with a negative owner")
+	}
+	hdr.Format = tar.FormatPAX
+	hdr.Mode &= 0o7777
+	hdr.PAXRecords = keptXattrs(hdr.PAXRecords)
+	clear(hdr.Xattrs) //nolint:staticcheck // the reader fills this deprecated field too, and the writer would bring it back
+	return true, nil
+}
+
+const paxXattr = "SCHILY.xattr."
+
+// keptXattrs keeps file capabilities and users' own attributes.
+func keptXattrs(records map[string]string) map[string]string {
+	kept := map[string]string{}
+	for key, value := range records {
+		attr, ok := strings.CutPrefix(key, paxXattr)
+		if !ok {
+			continue
+		}
+		if attr == "security.capability" || strings.HasPrefix(attr, "user.") && !strings.HasPrefix(attr, "user.overlay.") {
+			kept[key] = value
+		}
+	}
+	return kept
+}

@@ -1,0 +1,132 @@
+package image
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/http"
+	"strings"
+
+	"cuelabs.dev/go/oci/ociregistry"
+	"cuelabs.dev/go/oci/ociregistry/ociref"
+	"cuelabs.dev/go/oci/ociregistry/ociserver"
+)
+
+// Registry returns the embedded registry: the OCI distribution API under /v2/, so that docker push, crane, skopeo, buildah
+// and ko work against it. What it acknowledges survives a power loss. Uploads under way are lost when the process ends;
+// clients start them again. It asks for no credentials: see BasicAuth.
+func (s *Store) Registry() http.Handler {
+	protocol := ociserver.New(&backend{s: s}, &ociserver.Options{WriteError: s.writeRegistryError})
+	return &front{s: s, next: protocol}
+}
+
+// front keeps the parts of the protocol that ociserver leaves to others: limits, appending without a Content-Range, a
+// mount that cannot be made becoming an upload, cancelling an upload.
+type front struct {
+	s    *Store
+	next http.Handler
+}
+
+func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
+	switch {
+	case strings.Contains(req.URL.Path, "/manifests/"):
+		req.Body = http.MaxBytesReader(w, req.Body, maxManifest)
+	case strings.Contains(req.URL.Path, "/blobs/uploads"):
+		if req.Method == http.MethodDelete {
+			f.cancelUpload(w, req)
+			return
+		}
+		req = f.prepareUpload(req)
+	}
+	f.next.ServeHTTP(w, req)
+}
+
+type appendKey struct{}
+
+// prepareUpload tells the backend that a request without a Content-Range goes on where the upload is: docker's way to
+// send a blob as one stream. It turns a mount of what is not there into the start of an upload, as the specification asks.
+func (f *front) prepareUpload(req *http.Request) *http.Request {
+	if req.Header.Get("Content-Range") == "" {
+		req = req.WithContext(context.WithValue(req.Context(), appendKey{}, true))
+	}
+	q := req.URL.Query()
+	if req.Method != http.MethodPost || !q.Has("mount") || f.canMount(q.Get("from"), q.Get("mount")) {
+		return req
+	}
+	q.Del("mount")
+	q.Del("from")
+	req = req.Clone(req.Context())
+	req.URL.RawQuery = q.Encode()
+	return req
+}
+
+func (f *front) canMount(from, dig string) bool {
+	d, err := parseDigest(dig)
+	return err == nil && checkRepo(from) == nil && f.s.repo(from).hasBlob(d)
+}
+
+func (f *front) cancelUpload(w http.ResponseWriter, req *http.Request) {
+	name, id, ok := strings.Cut(strings.TrimPrefix(req.URL.Path, "/v2/"), "/blobs/uploads/")
+	raw, err := base64.RawURLEncoding.DecodeString(id)
+	if !ok || err != nil || !f.s.uploads.cancel(name, string(raw)) {
+		f.s.writeRegistryError(w, req, ociregistry.ErrBlobUploadUnknown)
+		return
+	}
+	w.WriteHeader(http.StatusNoContent)
+}
+
+// writeRegistryError tells clients what they did wrong, and keeps what went wrong with us for the log.
+func (s *Store) writeRegistryError(w http.ResponseWriter, req *http.Request, err error) {
+	if tooBig, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		err = ociregistry.NewHTTPError(tooLargeUpload(tooBig.Limit), http.StatusRequestEntityTooLarge, nil, nil)
+	}
+	_, wire := errors.AsType[ociregistry.Error](err)
+	_, status := errors.AsType[ociregistry.HTTPError](err)
+	if !wire && !status {
+		if req.Context().Err() == nil {
+			s.cfg.Log.Error("registry request failed", "method", req.Method, "path", req.URL.Path, "error", err)
+		}
+		err = errRegistryInternal
+	}
+	_ = ociregistry.WriteError(w, err)
+}
+
+var errRegistryInternal = ociregistry.NewError("the registry has a problem of its own; its log says which. Try again", "UNKNOWN", nil)
+
+func tooLargeUpload(limit int64) error {
+	return ociregistry.NewError("the manifest is larger than this registry takes", ociregistry.ErrSizeInvalid.Code(), nil)
+}
+
+// backend keeps ociserver's Interface on disk. The embedded Funcs answers what is not implemented, of which there is nothing;
+// it is there because the interface wants it.
+type backend struct {
+	*ociregistry.Funcs
+	s *Store
+}
+
+var _ ociregistry.Interface = (*backend)(nil)
+
+func (b *backend) repo(name string) (repo, error) {
+	if len(name) > maxRepoName || !ociref.IsValidRepository(name) {
+		return repo{}, ociregistry.ErrNameInvalid
+	}
+	return b.s.repo(name), nil
+}
+
+func wireDigest(d ociregistry.Digest) (digest, error) {
+	checked, err := parseDigest(string(d))
+	if err != nil {
+		return "", ociregistry.NewError("this registry takes sha256 digests only", ociregistry.ErrDigestInvalid.Code(), nil)
+	}
+	return checked, nil
+}
+
+func (b *backend) repoAndDigest(name string, d ociregistry.Digest) (repo, digest, error) {
+	r, err := b.repo(name)
+	if err != nil {
+		return r, "", err
+	}
+	checked, err := wireDigest(d)
+	return r, checked, err
+}
