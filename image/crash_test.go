@@ -1,0 +1,109 @@
+package image_test
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"math/rand"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"apron/image"
+	"apron/image/imagetest"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// TestPull_SurvivesKill kills a pulling process at several moments. Whatever the moment: an image that is there is whole, the
+// next Open leaves nothing unfinished, and the next Pull succeeds.
+func TestPull_SurvivesKill(t *testing.T) {
+	host := remoteRegistry(t)
+	content := make([]byte, 24<<20)
+	rand.New(rand.NewSource(1)).Read(content)
+	files8 := map[string][]byte{}
+	for i := range 8 {
+		files8["/data/"+string(rune('a'+i))] = content[i*3<<20 : (i+1)*3<<20]
+	}
+	want := imagetest.Push(t, imagetest.Static(t, files8, v1.Config{}), host+"/big:v1", nil)
+	open(t, t.TempDir(), nil) // skips without root
+	unfinished := 0
+	for _, after := range []time.Duration{5, 30, 80, 150, 250, 400} {
+		dir := t.TempDir()
+		if killPulling(t, dir, host+"/big:v1", after*time.Millisecond) {
+			unfinished++
+		}
+		s := open(t, dir, nil)
+		if left := files(t, dir+"/tmp"); len(left) > 0 {
+			t.Errorf("after %d ms: Open left %v", after, left)
+		}
+		requireWholeOrMissing(t, s, want, files8)
+		if got, err := s.Pull(t.Context(), host+"/big:v1", nil); err != nil || got != want {
+			t.Fatalf("after %d ms: pulled %s, %v, want %s", after, got, err, want)
+		}
+		requireWholeOrMissing(t, s, want, files8)
+		if left := slices.Concat(files(t, dir+"/tmp"), files(t, dir+"/blobs/sha256")); len(left) > 0 {
+			t.Errorf("after %d ms: leaked %v", after, left)
+		}
+		s.Close()
+	}
+	if unfinished == 0 {
+		t.Error("no kill came before the pull had ended; the test shows nothing")
+	}
+}
+
+// killPulling starts a process that pulls, kills it so long after it began, and reports whether it was still pulling.
+func killPulling(t *testing.T, dir, ref string, after time.Duration) bool {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), "IMAGE_TEST_PULL_DIR="+dir, "IMAGE_TEST_PULL_REF="+ref)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if line, err := bufio.NewReader(out).ReadString('\n'); line != "pulling\n" {
+		t.Fatalf("the child said %q, %v", line, err)
+	}
+	time.Sleep(after)
+	cmd.Process.Kill()
+	err = cmd.Wait()
+	return err != nil
+}
+
+func requireWholeOrMissing(t *testing.T, s *image.Store, dig string, want map[string][]byte) {
+	t.Helper()
+	img, err := s.Image(t.Context(), dig)
+	if _, missing := errors.AsType[*image.MissingError](err); missing {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, data := range want {
+		got, err := os.ReadFile(filepath.Join(img.Layers[0], name))
+		if err != nil || !bytes.Equal(got, data) {
+			t.Fatalf("%s is not whole: %d bytes, %v", name, len(got), err)
+		}
+	}
+}
+
+func TestOpen_KeepsASecondProcessOut(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	if _, err := image.Open(dir, image.Config{}); err == nil {
+		t.Fatal("opened twice")
+	}
+	s.Close()
+	again, err := image.Open(dir, image.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	again.Close()
+}

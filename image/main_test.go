@@ -1,0 +1,34 @@
+package image_test
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"testing"
+
+	"apron/image"
+)
+
+// TestMain lets the test binary be started again as a process that pulls, for the tests that kill it.
+func TestMain(m *testing.M) {
+	if dir := os.Getenv("IMAGE_TEST_PULL_DIR"); dir != "" {
+		os.Exit(pullAsChild(dir, os.Getenv("IMAGE_TEST_PULL_REF")))
+	}
+	os.Exit(m.Run())
+}
+
+func pullAsChild(dir, ref string) int {
+	s, err := image.Open(dir, image.Config{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Println("pulling")
+	d, err := s.Pull(context.Background(), ref, nil)
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	fmt.Println(d)
+	return 0
+}
