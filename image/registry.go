@@ -1,9 +1,13 @@
 package image
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
+	"fmt"
+	"io"
 	"net/http"
 	"strings"
 
@@ -30,8 +34,11 @@ type front struct {
 func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
 	switch {
-	case strings.Contains(req.URL.Path, "/manifests/"):
-		req.Body = http.MaxBytesReader(w, req.Body, maxManifest)
+	case strings.Contains(req.URL.Path, "/manifests/") && req.Method == http.MethodPut:
+		if err := takeManifest(w, req); err != nil {
+			f.s.writeRegistryError(w, req, err)
+			return
+		}
 	case strings.Contains(req.URL.Path, "/blobs/uploads"):
 		if req.Method == http.MethodDelete {
 			f.cancelUpload(w, req)
@@ -40,6 +47,22 @@ func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		req = f.prepareUpload(req)
 	}
 	f.next.ServeHTTP(w, req)
+}
+
+// takeManifest reads a manifest here, because ociserver sets it no limit and takes malformed JSON for its own failure.
+func takeManifest(w http.ResponseWriter, req *http.Request) error {
+	data, err := io.ReadAll(http.MaxBytesReader(w, req.Body, maxManifest))
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return errManifestTooLarge
+	}
+	if err != nil {
+		return manifestInvalid("the manifest broke off: %v", err)
+	}
+	if !json.Valid(data) {
+		return manifestInvalid("the manifest is no JSON")
+	}
+	req.Body = io.NopCloser(bytes.NewReader(data))
+	return nil
 }
 
 type appendKey struct{}
@@ -78,9 +101,6 @@ func (f *front) cancelUpload(w http.ResponseWriter, req *http.Request) {
 
 // writeRegistryError tells clients what they did wrong, and keeps what went wrong with us for the log.
 func (s *Store) writeRegistryError(w http.ResponseWriter, req *http.Request, err error) {
-	if tooBig, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		err = ociregistry.NewHTTPError(tooLargeUpload(tooBig.Limit), http.StatusRequestEntityTooLarge, nil, nil)
-	}
 	_, wire := errors.AsType[ociregistry.Error](err)
 	_, status := errors.AsType[ociregistry.HTTPError](err)
 	if !wire && !status {
@@ -94,9 +114,10 @@ func (s *Store) writeRegistryError(w http.ResponseWriter, req *http.Request, err
 
 var errRegistryInternal = ociregistry.NewError("the registry has a problem of its own; its log says which. Try again", "UNKNOWN", nil)
 
-func tooLargeUpload(limit int64) error {
-	return ociregistry.NewError("the manifest is larger than this registry takes", ociregistry.ErrSizeInvalid.Code(), nil)
-}
+// errManifestTooLarge has a code without a status of its own, so that 413 is what is sent.
+var errManifestTooLarge = ociregistry.NewHTTPError(
+	ociregistry.NewError(fmt.Sprintf("the manifest exceeds the %d bytes that this registry takes", maxManifest), "MANIFEST_TOO_LARGE", nil),
+	http.StatusRequestEntityTooLarge, nil, nil)
 
 // backend keeps ociserver's Interface on disk. The embedded Funcs answers what is not implemented, of which there is nothing;
 // it is there because the interface wants it.

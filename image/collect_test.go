@@ -1,0 +1,173 @@
+package image_test
+
+import (
+	"errors"
+	"net/http"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"apron/image"
+	"apron/image/imagetest"
+
+	"github.com/google/go-containerregistry/pkg/crane"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+)
+
+// twoImages pulls two images that share their base layer.
+func twoImages(t *testing.T, s *image.Store) (one, two string) {
+	t.Helper()
+	host := remoteRegistry(t)
+	base := imagetest.Layer(t, file("base", strings.Repeat("b", 10000)))
+	for tag, d := range map[string]*string{"one": &one, "two": &two} {
+		imagetest.Push(t, imagetest.Image(t, "linux/"+runtime.GOARCH, v1.Config{}, base, imagetest.Layer(t, file(tag, strings.Repeat(tag, 5000)))), host+"/web:"+tag, nil)
+		got, err := s.Pull(t.Context(), host+"/web:"+tag, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		*d = got
+	}
+	return one, two
+}
+
+func requireGone(t *testing.T, s *image.Store, dig string) {
+	t.Helper()
+	_, err := s.Image(t.Context(), dig)
+	if _, ok := errors.AsType[*image.MissingError](err); !ok {
+		t.Errorf("image %s is still there: %v", dig, err)
+	}
+}
+
+func requireWhole(t *testing.T, s *image.Store, dig string) {
+	t.Helper()
+	if _, err := s.Image(t.Context(), dig); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestRemove_KeepsLayersThatAnotherImageUses(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	one, two := twoImages(t, s)
+	if err := s.Remove(t.Context(), one); err != nil {
+		t.Fatal(err)
+	}
+	requireGone(t, s, one)
+	requireWhole(t, s, two)
+	if n := len(files(t, dir+"/layers")); n != 2 {
+		t.Errorf("%d layers are left, want the base and one more", n)
+	}
+	if err := errors.Join(s.Remove(t.Context(), one), s.Remove(t.Context(), two)); err != nil {
+		t.Errorf("removing again, and the last: %v", err)
+	}
+	if left := slices.Concat(files(t, dir+"/layers"), files(t, dir+"/tmp"), files(t, dir+"/images")); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestCollect_RemovesWhatIsNotKept(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	one, two := twoImages(t, s)
+	freed, err := s.Collect(t.Context(), []string{two})
+	if err != nil || freed < 12000 {
+		t.Errorf("freed %d bytes, %v", freed, err)
+	}
+	requireGone(t, s, one)
+	requireWhole(t, s, two)
+	if left := files(t, dir+"/tmp"); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestCollect_KeepsWhatTagsNeed(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	host := embedded(t, s)
+	push := func(tag, content string) string {
+		return imagetest.Push(t, imagetest.Image(t, "linux/"+runtime.GOARCH, v1.Config{User: tag}, imagetest.Layer(t, file("f", content))), host+"/web:"+tag, nil)
+	}
+	push("tagged", "1")
+	kept := push("moved", "2")
+	push("moved", "3")
+	gone := push("deleted", "4")
+	if err := crane.Delete(host + "/web:deleted"); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(files(t, dir+"/blobs/sha256")); n != 12 {
+		t.Fatalf("%d blobs before, want four images of three", n)
+	}
+	if _, err := s.Collect(t.Context(), []string{kept}); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(files(t, dir+"/blobs/sha256")); n != 9 {
+		t.Errorf("%d blobs after, want 9", n)
+	}
+	for _, ref := range []string{"web:tagged", "web:moved", "web@" + kept} {
+		if _, err := s.Pull(t.Context(), ref, nil); err != nil {
+			t.Errorf("%s: %v", ref, err)
+		}
+	}
+	_, err := s.Pull(t.Context(), "web@"+gone, nil)
+	if _, ok := errors.AsType[*image.NotFoundError](err); !ok {
+		t.Errorf("the image without a tag: %v", err)
+	}
+}
+
+func TestCollect_SparesTheYoung(t *testing.T) {
+	s := open(t, t.TempDir(), func(c *image.Config) { c.CollectGrace = time.Hour })
+	one, two := twoImages(t, s)
+	if freed, err := s.Collect(t.Context(), nil); err != nil || freed != 0 {
+		t.Errorf("freed %d, %v", freed, err)
+	}
+	requireWhole(t, s, one)
+	requireWhole(t, s, two)
+}
+
+// TestCollect_SparesAPullUnderWay holds a pull between its first layer and its second and collects all the while.
+func TestCollect_SparesAPullUnderWay(t *testing.T) {
+	u := newUpstream(t)
+	host := u.host
+	base := imagetest.Layer(t, file("base", "b"))
+	imagetest.Push(t, imagetest.Image(t, "linux/"+runtime.GOARCH, v1.Config{}, base), host+"/base:v1", nil)
+	big, err := bigImage(t).Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := imagetest.Push(t, imagetest.Image(t, "linux/"+runtime.GOARCH, v1.Config{}, base, big[0]), host+"/web:v1", nil)
+	reached, release := make(chan struct{}), make(chan struct{})
+	u.before = func(_ http.ResponseWriter, req *http.Request) bool {
+		if u.isLayer(req) {
+			close(reached)
+			<-release
+		}
+		return false
+	}
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	if _, err := s.Pull(t.Context(), host+"/base:v1", nil); err != nil {
+		t.Fatal(err)
+	}
+	pulled := make(chan error, 1)
+	go func() { _, err := s.Pull(t.Context(), host+"/web:v1", nil); pulled <- err }()
+	<-reached
+	if _, err := s.Collect(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	if n := len(files(t, dir+"/layers")); n != 1 {
+		t.Errorf("%d layers are left, want the one that the pull relies on", n)
+	}
+	close(release)
+	if err := <-pulled; err != nil {
+		t.Fatal(err)
+	}
+	requireWhole(t, s, want)
+	if _, err := s.Collect(t.Context(), nil); err != nil {
+		t.Error(err)
+	}
+	if left := slices.Concat(files(t, dir+"/layers"), files(t, dir+"/blobs/sha256"), files(t, dir+"/images")); len(left) != 0 {
+		t.Errorf("after the pull nothing is kept, yet there is %v", left)
+	}
+}

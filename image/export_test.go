@@ -1,0 +1,3 @@
+package image
+
+var CheckRedirect = checkRedirect
