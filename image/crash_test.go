@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,8 +59,19 @@ func TestPull_SurvivesKill(t *testing.T) {
 // killPulling starts a process that pulls, kills it so long after it began, and reports whether it was still pulling.
 func killPulling(t *testing.T, dir, ref string, after time.Duration) bool {
 	t.Helper()
+	cmd, line := startChild(t, "IMAGE_TEST_PULL_DIR="+dir, "IMAGE_TEST_PULL_REF="+ref)
+	if line != "pulling" {
+		t.Fatalf("the child said %q", line)
+	}
+	time.Sleep(after)
+	return kill(t, cmd)
+}
+
+// startChild starts this test binary as another process and returns the first line that it prints.
+func startChild(t *testing.T, env ...string) (*exec.Cmd, string) {
+	t.Helper()
 	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), "IMAGE_TEST_PULL_DIR="+dir, "IMAGE_TEST_PULL_REF="+ref)
+	cmd.Env = append(os.Environ(), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -68,13 +80,45 @@ func killPulling(t *testing.T, dir, ref string, after time.Duration) bool {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	if line, err := bufio.NewReader(out).ReadString('\n'); line != "pulling\n" {
-		t.Fatalf("the child said %q, %v", line, err)
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
 	}
-	time.Sleep(after)
-	cmd.Process.Kill()
-	err = cmd.Wait()
-	return err != nil
+	return cmd, strings.TrimSpace(line)
+}
+
+// kill reports whether the process was still at work.
+func kill(t *testing.T, cmd *exec.Cmd) bool {
+	t.Helper()
+	_ = cmd.Process.Kill() // fails if it has ended, which Wait tells
+	return cmd.Wait() != nil
+}
+
+// TestRegistry_SurvivesKill kills a registry between a push that it acknowledged and one that it has not.
+func TestRegistry_SurvivesKill(t *testing.T) {
+	dir := t.TempDir()
+	open(t, dir, nil).Close()
+	cmd, host := startChild(t, "IMAGE_TEST_SERVE_DIR="+dir)
+	want := imagetest.Push(t, bigImage(t), host+"/web:v1", nil)
+	c := client{t, "http://" + host}
+	for range 3 {
+		loc := c.want(202, c.do("POST", "/v2/web/blobs/uploads/", nil, nil)).Header.Get("Location")
+		c.want(202, c.do("PATCH", loc, nil, make([]byte, 1<<20)))
+	}
+	kill(t, cmd)
+	if left := files(t, dir+"/tmp"); len(left) != 3 {
+		t.Fatalf("three uploads were under way, tmp has %v", left)
+	}
+	s := open(t, dir, nil)
+	if left := files(t, dir+"/tmp"); len(left) != 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	if n := len(files(t, dir+"/blobs/sha256")); n != 3 {
+		t.Errorf("%d blobs, want manifest, configuration and layer", n)
+	}
+	if got, err := s.Pull(t.Context(), "web:v1", nil); err != nil || got != want {
+		t.Errorf("pulled %s, %v, want %s", got, err, want)
+	}
 }
 
 func requireWholeOrMissing(t *testing.T, s *image.Store, dig string, want map[string][]byte) {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
@@ -145,6 +146,9 @@ func explain(ref string, auth *Auth, err error) error {
 	}
 	if errors.Is(err, context.DeadlineExceeded) || isNetwork(err) {
 		return &UnreachableError{Ref: ref, Cause: hide(err)}
+	}
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("pull image %s: %w; free space on the disk of the data directory, or remove services", ref, hide(err))
 	}
 	return fmt.Errorf("pull image %s: %w", ref, hide(err))
 }

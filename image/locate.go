@@ -96,7 +96,7 @@ func (s *Store) locateLocal(p parts) (place, bool, error) {
 
 func (s *Store) mapped(p parts) (parts, bool) {
 	full := p.name()
-	if p.host == "" {
+	if p.host == "" || p.host == "docker.io" {
 		full = "docker.io/" + hubPath(p.path)
 	}
 	best := ""

@@ -1,6 +1,8 @@
 package image_test
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"apron/image"
@@ -66,5 +68,15 @@ func TestResolve_OtherHostsDoNotFindAPlainPath(t *testing.T) {
 	imagetest.Push(t, imagetest.Static(t, nil, v1.Config{}), embedded(t, s)+"/alias/web:v1", nil)
 	if d, err := s.Resolve(t.Context(), "registry.invalid/alias/web:v1", nil); err == nil {
 		t.Errorf("registry.invalid/alias/web led to the embedded alias/web: %s", d)
+	}
+}
+
+func TestPull_ARepositoryWithoutTheTagDoesNotFallThrough(t *testing.T) {
+	s := open(t, t.TempDir(), func(c *image.Config) { c.Map = map[string]string{"public.ecr.aws": remoteRegistry(t)} })
+	host := embedded(t, s)
+	imagetest.Push(t, imagetest.Static(t, nil, v1.Config{}), host+"/alias/web:v1", nil)
+	_, err := s.Pull(t.Context(), "public.ecr.aws/alias/web:v9", nil)
+	if _, ok := errors.AsType[*image.NotFoundError](err); !ok || !strings.Contains(err.Error(), "embedded registry has no v9") {
+		t.Errorf("error is %v, want a NotFoundError of the embedded registry", err)
 	}
 }

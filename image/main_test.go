@@ -3,16 +3,22 @@ package image_test
 import (
 	"context"
 	"fmt"
+	"net/http/httptest"
 	"os"
+	"strings"
 	"testing"
+	"time"
 
 	"apron/image"
 )
 
-// TestMain lets the test binary be started again as a process that pulls, for the tests that kill it.
+// TestMain lets the test binary be started again as a process that pulls or serves, for the tests that kill it.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("IMAGE_TEST_PULL_DIR"); dir != "" {
 		os.Exit(pullAsChild(dir, os.Getenv("IMAGE_TEST_PULL_REF")))
+	}
+	if dir := os.Getenv("IMAGE_TEST_SERVE_DIR"); dir != "" {
+		os.Exit(serveAsChild(dir))
 	}
 	os.Exit(m.Run())
 }
@@ -31,4 +37,16 @@ func pullAsChild(dir, ref string) int {
 	}
 	fmt.Println(d)
 	return 0
+}
+
+func serveAsChild(dir string) int {
+	s, err := image.Open(dir, image.Config{})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	srv := httptest.NewServer(s.Registry())
+	fmt.Println(strings.TrimPrefix(srv.URL, "http://"))
+	time.Sleep(time.Minute) // the parent kills long before
+	return 1
 }

@@ -28,12 +28,10 @@ const maxConfig = 4 << 20
 func (s *Store) Pull(ctx context.Context, ref string, auth *Auth) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, s.cfg.PullTimeout)
 	defer cancel()
-	begin := time.Now()
 	d, err := s.pull(ctx, ref, auth)
 	if err != nil {
 		return "", explain(ref, auth, err)
 	}
-	s.cfg.Log.Info("image pulled", "image", ref, "digest", d.String(), "took", time.Since(begin))
 	return d.String(), nil
 }
 
@@ -58,7 +56,12 @@ func (s *Store) pull(ctx context.Context, ref string, auth *Auth) (digest, error
 		return "", err
 	}
 	_, err = s.flights.do(ctx, imageKey(c.digest), func(ctx context.Context) error {
-		return s.bring(ctx, src, c)
+		begin := time.Now()
+		fresh, err := s.bring(ctx, src, c)
+		if fresh {
+			s.cfg.Log.Info("image pulled", "image", ref, "digest", c.digest.String(), "took", time.Since(begin))
+		}
+		return err
 	})
 	return c.digest, err
 }
@@ -93,31 +96,31 @@ func (s *Store) openSource(ctx context.Context, p place, auth *Auth) (source, er
 	return s.openRemote(ctx, p.remote, auth)
 }
 
-// bring fetches and unpacks what is missing of an image, then writes its record. Everything it makes or relies on is
-// pinned until the record protects it from Collect.
-func (s *Store) bring(ctx context.Context, src source, c chosen) error {
+// bring fetches and unpacks what is missing of an image, then writes its record; fresh says that it was not here before.
+// Everything that it makes or relies on is pinned until the record protects it from Collect.
+func (s *Store) bring(ctx context.Context, src source, c chosen) (fresh bool, err error) {
 	defer s.pins.pin(imageKey(c.digest))()
 	if s.touchRecord(c.digest) == nil {
-		return nil
+		return false, nil
 	}
 	cfg, err := s.fetchConfig(ctx, src, c)
 	if err != nil {
-		return err
+		return false, err
 	}
 	ids, err := c.checkConfig(cfg)
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer s.pins.pin(layerKeys(ids)...)()
 	size, err := s.bringLayers(ctx, src, c.manifest.Layers, ids)
 	if err != nil {
-		return err
+		return false, err
 	}
 	if err := s.writeRecord(newRecord(c, cfg, ids, size)); err != nil {
-		return err
+		return false, err
 	}
 	s.dropFetched(append(slices.Clone(c.manifest.Layers), c.manifest.Config))
-	return nil
+	return true, nil
 }
 
 func layerKeys(ids []digest) []string {

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path"
 	"strings"
 
 	"cuelabs.dev/go/oci/ociregistry"
@@ -33,13 +34,15 @@ type front struct {
 
 func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
+	// The last parts tell what is asked for; a repository's name may hold "manifests" or "blobs" too.
+	dir := path.Dir(req.URL.Path)
 	switch {
-	case strings.Contains(req.URL.Path, "/manifests/") && req.Method == http.MethodPut:
+	case strings.HasSuffix(dir, "/manifests") && req.Method == http.MethodPut:
 		if err := takeManifest(w, req); err != nil {
 			f.s.writeRegistryError(w, req, err)
 			return
 		}
-	case strings.Contains(req.URL.Path, "/blobs/uploads"):
+	case strings.HasSuffix(dir, "/blobs/uploads"), strings.HasSuffix(req.URL.Path, "/blobs/uploads"):
 		if req.Method == http.MethodDelete {
 			f.cancelUpload(w, req)
 			return
@@ -90,9 +93,10 @@ func (f *front) canMount(from, dig string) bool {
 }
 
 func (f *front) cancelUpload(w http.ResponseWriter, req *http.Request) {
-	name, id, ok := strings.Cut(strings.TrimPrefix(req.URL.Path, "/v2/"), "/blobs/uploads/")
+	dir, id := path.Split(req.URL.Path)
+	name := strings.TrimSuffix(strings.TrimPrefix(dir, "/v2/"), "/blobs/uploads/")
 	raw, err := base64.RawURLEncoding.DecodeString(id)
-	if !ok || err != nil || !f.s.uploads.cancel(name, string(raw)) {
+	if err != nil || !f.s.uploads.cancel(name, string(raw)) {
 		f.s.writeRegistryError(w, req, ociregistry.ErrBlobUploadUnknown)
 		return
 	}

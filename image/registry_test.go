@@ -247,6 +247,10 @@ func TestRegistry_ReadsMountsAndDeletes(t *testing.T) {
 	c.want(202, c.do("DELETE", "/v2/web/blobs/"+d, nil, nil))
 	c.want(404, c.do("GET", "/v2/web/blobs/"+d, nil, nil))
 	c.want(200, c.do("GET", "/v2/other/blobs/"+d, nil, nil))
+	// Names that hold the protocol's own words.
+	c.want(201, c.do("POST", "/v2/a/manifests/b/blobs/uploads/?digest="+d, nil, blob))
+	loc := c.want(202, c.do("POST", "/v2/a/manifests/b/blobs/uploads/", nil, nil)).Header.Get("Location")
+	c.want(201, c.do("PUT", loc+"?digest="+d, nil, blob))
 	// Names that would be paths.
 	c.want(400, c.do("GET", "/v2/..%2f..%2fetc/blobs/"+d, nil, nil))
 	c.want(400, c.do("POST", "/v2/"+strings.Repeat("a", 201)+"/blobs/uploads/", nil, nil))

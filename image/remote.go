@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -158,7 +159,7 @@ type limitManifests struct{ next http.RoundTripper }
 
 func (l limitManifests) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := l.next.RoundTrip(req)
-	if err == nil && strings.Contains(req.URL.Path, "/manifests/") {
+	if err == nil && strings.HasSuffix(path.Dir(req.URL.Path), "/manifests") {
 		resp.Body = &limitedBody{ReadCloser: resp.Body, left: maxManifest}
 	}
 	return resp, err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand"
 	"net/http"
 	"net/http/httptest"
@@ -66,9 +67,7 @@ func (u *upstream) isLayer(req *http.Request) bool {
 func (u *upstream) breakOff(w http.ResponseWriter, req *http.Request, n int) {
 	rec := httptest.NewRecorder()
 	u.store.Registry().ServeHTTP(rec, req)
-	for k, v := range rec.Header() {
-		w.Header()[k] = v
-	}
+	maps.Copy(w.Header(), rec.Header())
 	w.WriteHeader(rec.Code)
 	w.Write(rec.Body.Bytes()[:n])
 	panic(http.ErrAbortHandler)

@@ -23,8 +23,8 @@ type Config struct {
 	// Map sends references elsewhere: a prefix of the reference, ending at a path boundary, to the host and path
 	// that take its place: "public.ecr.aws" -> "mirror.example/ecr". The longest prefix wins; applied once.
 	Map map[string]string
-	// PlainHTTP are registry hosts that are spoken to without TLS. Loopback, private addresses, *.localhost and
-	// *.local are tried with TLS first and then without, listed here or not.
+	// PlainHTTP are registry hosts that are spoken to without TLS, besides loopback and private addresses, *.localhost
+	// and *.local, which always are.
 	PlainHTTP []string
 
 	MaxUnpacked int64         // bytes of file content of one image; 0 is 3 GiB, App Runner's storage

@@ -44,17 +44,24 @@ func (u *uploads) begin(r repo) (ociregistry.BlobWriter, error) {
 		return nil, err
 	}
 	up := &upload{id: rand.Text(), repo: r, file: f, sum: sha256.New(), busy: true, used: time.Now()}
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	if len(u.open) >= maxUploads {
+	if !u.add(up) {
 		up.drop()
 		return nil, ociregistry.NewError("too many uploads are under way; try again later", ociregistry.ErrTooManyRequests.Code(), nil)
 	}
+	return &uploadWriter{uploads: u, up: up, expect: -1}, nil
+}
+
+func (u *uploads) add(up *upload) bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if u.open == nil {
 		u.open = map[string]*upload{}
 	}
+	if len(u.open) >= maxUploads {
+		return false
+	}
 	u.open[up.id] = up
-	return &uploadWriter{uploads: u, up: up, expect: -1}, nil
+	return true
 }
 
 // resume goes on with an upload. The first byte written must be the one at offset, if that is not negative.
