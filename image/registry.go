@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"cuelabs.dev/go/oci/ociregistry"
 	"cuelabs.dev/go/oci/ociregistry/ociref"
@@ -34,6 +35,7 @@ type front struct {
 
 func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
+	req.Body = &patientBody{ReadCloser: req.Body, conn: http.NewResponseController(w), idle: f.s.cfg.IdleTimeout}
 	// The last parts tell what is asked for; a repository's name may hold "manifests" or "blobs" too.
 	dir := path.Dir(req.URL.Path)
 	switch {
@@ -50,6 +52,24 @@ func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		req = f.prepareUpload(req)
 	}
 	f.next.ServeHTTP(w, req)
+}
+
+// patientBody gives a client so much time for each piece of a body, however long the whole takes: a client that stalls would
+// hold its upload for ever. At the body's end the deadline is lifted, because the server's next read on the connection is not
+// ours; after a stall it stays, so that the server does not wait for the rest either.
+type patientBody struct {
+	io.ReadCloser
+	conn *http.ResponseController
+	idle time.Duration
+}
+
+func (b *patientBody) Read(p []byte) (int, error) {
+	_ = b.conn.SetReadDeadline(time.Now().Add(b.idle)) // what has no connection, such as a test's recorder, cannot stall
+	n, err := b.ReadCloser.Read(p)
+	if err == io.EOF {
+		_ = b.conn.SetReadDeadline(time.Time{})
+	}
+	return n, err
 }
 
 // takeManifest reads a manifest here, because ociserver sets it no limit and takes malformed JSON for its own failure.

@@ -1,11 +1,13 @@
 package image_test
 
 import (
+	"bufio"
 	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
@@ -13,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"apron/image"
 	"apron/image/imagetest"
@@ -345,4 +348,29 @@ func TestBasicAuth_AnswersAsRegistriesDo(t *testing.T) {
 	if got := rec.Header().Get("WWW-Authenticate"); !strings.HasPrefix(got, `Basic realm="apron"`) {
 		t.Errorf("challenge is %q", got)
 	}
+}
+
+// TestRegistry_LetsGoOfAClientThatStalls sends the first bytes of a chunk and then nothing. What came is kept, and the client may
+// go on from there.
+func TestRegistry_LetsGoOfAClientThatStalls(t *testing.T) {
+	s := open(t, t.TempDir(), func(c *image.Config) { c.IdleTimeout = 100 * time.Millisecond })
+	host := embedded(t, s)
+	c := client{t, "http://" + host}
+	whole := []byte("0123456789abcdef")
+	loc := c.want(202, c.do("POST", "/v2/web/blobs/uploads/", nil, nil)).Header.Get("Location")
+	conn, err := net.Dial("tcp", host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "PATCH %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", loc, len(whole), whole[:10])
+	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode < 400 {
+		t.Fatalf("the stalled request got %v, %v", resp, err)
+	}
+	if got := c.want(204, c.do("GET", loc, nil, nil)).Header.Get("Range"); got != "0-9" {
+		t.Errorf("the upload is at %q", got)
+	}
+	c.want(202, c.do("PATCH", loc, map[string]string{"Content-Range": "10-15"}, whole[10:]))
+	c.want(201, c.do("PUT", loc+"?digest="+sum(whole), nil, nil))
 }

@@ -30,7 +30,7 @@ type Config struct {
 	MaxUnpacked int64         // bytes of file content of one image; 0 is 3 GiB, App Runner's storage
 	Parallel    int           // layers fetched and unpacked at a time, for all pulls together; 0 is 4
 	PullTimeout time.Duration // for one Pull; 0 is 30 minutes
-	IdleTimeout time.Duration // without one byte of a blob; 0 is 30 seconds
+	IdleTimeout time.Duration // without one byte of a blob, pulled or pushed; 0 is 30 seconds
 	Retries     int           // further attempts when a registry does not answer; 0 is 4
 	Backoff     time.Duration // before the first of them, doubling each time; 0 is 200 milliseconds
 	// CollectGrace protects what is younger from Collect, so that an image whose pull has just ended, or a push that
