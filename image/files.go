@@ -5,8 +5,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-
-	"golang.org/x/sys/unix"
 )
 
 // makeDir makes one directory, and missing parents, so that they survive a power loss.
@@ -55,16 +53,6 @@ func syncDir(path string) error {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
-}
-
-// syncTree makes everything under path durable. One syncfs costs less than an fsync for each of a layer's thousands of
-// files, and also covers owners, modes and extended attributes.
-func syncTree(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(unix.Syncfs(int(d.Fd())), d.Close())
 }
 
 // removeFile removes a name durably; one that is not there is fine.

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"runtime"
 
 	archive "github.com/moby/go-archive"
 	"golang.org/x/sys/unix"
@@ -43,32 +41,4 @@ func unpack(r io.Reader) error {
 		return fmt.Errorf("%w: %w", errConfine, err)
 	}
 	return archive.Unpack(r, "/", opts)
-}
-
-// confined runs fn on a thread of its own whose working directory is root and whose root fn may change. The unpacker
-// keeps inside its directory by itself; that its thread has no other directory is the second wall. The thread ends
-// with fn.
-func confined(root string, fn func() error) error {
-	errc := make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		if unix.Gettid() == os.Getpid() {
-			// The main thread's root is what /proc/self/root and /proc/self/mountinfo show: leave it alone.
-			defer runtime.UnlockOSThread()
-			errc <- confined(root, fn)
-			return
-		}
-		errc <- guard(func() error { return confine(root, fn) })
-	}()
-	return <-errc
-}
-
-func confine(root string, fn func() error) error {
-	if err := unix.Unshare(unix.CLONE_FS); err != nil {
-		return fmt.Errorf("%w: %w", errConfine, err)
-	}
-	if err := unix.Chdir(root); err != nil {
-		return err
-	}
-	return fn()
 }
