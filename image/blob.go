@@ -22,10 +22,9 @@ func (s *Store) fetchBlob(ctx context.Context, src source, desc v1.Descriptor) e
 	if exists(s.blobPath(d)) {
 		return nil
 	}
-	_, err := s.flights.do(ctx, blobKey(d), func(ctx context.Context) error {
+	return s.flights.share(ctx, blobKey(d), func(ctx context.Context) error {
 		return s.download(ctx, src, d, desc.Size)
 	})
-	return err
 }
 
 func (s *Store) download(ctx context.Context, src source, d digest, size int64) error {

@@ -20,6 +20,16 @@ type flight struct {
 	err     error
 }
 
+// share is do, except that who joined a run that failed tries once by itself: the failure may be the other's own, such as
+// its registry, its credentials or the size of the rest of its image.
+func (f *flights) share(ctx context.Context, key string, fn func(context.Context) error) error {
+	joined, err := f.do(ctx, key, fn)
+	if joined && err != nil && ctx.Err() == nil {
+		_, err = f.do(ctx, key, fn)
+	}
+	return err
+}
+
 // do runs fn, or waits for the run under way and says that it joined it. fn's context ends when the last of those who wait
 // has given up, not with the first: one client that hangs up must not fail the others. The last one waits for fn to
 // return, so that after do nothing is still being written.

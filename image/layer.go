@@ -46,16 +46,9 @@ func (b *budget) spendRaw(n int64) error {
 
 // bringLayer makes sure that a layer is unpacked. The caller has pinned it.
 func (s *Store) bringLayer(ctx context.Context, src source, desc v1.Descriptor, id digest, b *budget) error {
-	joined, err := s.flights.do(ctx, layerKey(id), func(ctx context.Context) error {
+	return s.flights.share(ctx, layerKey(id), func(ctx context.Context) error {
 		return s.makeLayer(ctx, src, desc, id, b)
 	})
-	if _, large := errors.AsType[*TooLargeError](err); joined && large {
-		// It may have been the other image that was too large.
-		_, err = s.flights.do(ctx, layerKey(id), func(ctx context.Context) error {
-			return s.makeLayer(ctx, src, desc, id, b)
-		})
-	}
-	return err
 }
 
 func (s *Store) makeLayer(ctx context.Context, src source, desc v1.Descriptor, id digest, b *budget) error {

@@ -55,7 +55,7 @@ func (s *Store) pull(ctx context.Context, ref string, auth *Auth) (digest, error
 	if err != nil {
 		return "", err
 	}
-	_, err = s.flights.do(ctx, imageKey(c.digest), func(ctx context.Context) error {
+	err = s.flights.share(ctx, imageKey(c.digest), func(ctx context.Context) error {
 		begin := time.Now()
 		fresh, err := s.bring(ctx, src, c)
 		if fresh {

@@ -215,6 +215,40 @@ func TestPull_OneWhoGivesUpDoesNotFailTheOthers(t *testing.T) {
 	}
 }
 
+// TestPull_AnothersRegistryDoesNotFailIt pulls the same image from a registry that dies and, joining that pull, from one that
+// does not.
+func TestPull_AnothersRegistryDoesNotFailIt(t *testing.T) {
+	bad, good := newUpstream(t), newUpstream(t)
+	want := imagetest.Push(t, bigImage(t), bad.host+"/big:v1", nil)
+	imagetest.Push(t, bigImage(t), good.host+"/big:v1", nil)
+	reached, release := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	bad.before = func(w http.ResponseWriter, req *http.Request) bool {
+		if bad.isLayer(req) {
+			once.Do(func() { close(reached) })
+			<-release
+			bad.breakOff(w, req, 1000)
+		}
+		return false
+	}
+	s := open(t, t.TempDir(), func(c *image.Config) { c.Retries = 1 })
+	first, second := make(chan error, 1), make(chan error, 1)
+	go func() { _, err := s.Pull(t.Context(), bad.host+"/big:v1", nil); first <- err }()
+	<-reached
+	go func() { _, err := s.Pull(t.Context(), good.host+"/big:v1", nil); second <- err }()
+	time.Sleep(200 * time.Millisecond) // lets the second join
+	close(release)
+	if err := <-first; err == nil {
+		t.Error("the pull from the dying registry succeeded")
+	}
+	if err := <-second; err != nil {
+		t.Errorf("the pull from the good one: %v", err)
+	}
+	if _, err := s.Image(t.Context(), want); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPull_FetchesOnlyWhatIsMissing(t *testing.T) {
 	u := newUpstream(t)
 	base, top := imagetest.Layer(t, file("base", "1")), imagetest.Layer(t, file("top", "2"))
