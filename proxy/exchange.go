@@ -1,0 +1,179 @@
+package proxy
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// exchange is one request on its way: the client's side, the instance it was given to, and how it can be ended from
+// outside. It is the http.ResponseWriter that httputil.ReverseProxy answers to.
+type exchange struct {
+	http.ResponseWriter
+	proxy     *Proxy
+	service   *service
+	client    context.Context // done when the client has gone
+	ctx       context.Context // client's, and ended by cut
+	requestID string
+	began     time.Time
+	deadline  *time.Timer
+	status    atomic.Int32 // final status sent to the client, 0 before
+	switched  atomic.Bool  // the instance has answered 101
+	complete  bool         // the answer was written whole
+
+	instance   *instance // where the request is; touched by the goroutine that serves it alone
+	instanceID string    // where it is or was last, for the log
+
+	mu          sync.Mutex
+	cancel      context.CancelCauseFunc
+	finished    bool  // the connection may serve another request: hands off
+	requestErr  error // why the client's body could not be read on
+	responseErr error // why the instance's body could not be read on
+}
+
+type exchangeKey struct{}
+
+// exchangeOf returns the exchange that ctx belongs to.
+func exchangeOf(ctx context.Context) *exchange {
+	return ctx.Value(exchangeKey{}).(*exchange)
+}
+
+func newExchange(p *Proxy, svc *service, w http.ResponseWriter, r *http.Request) *exchange {
+	x := &exchange{
+		ResponseWriter: w,
+		proxy:          p,
+		service:        svc,
+		client:         r.Context(),
+		requestID:      requestID(r),
+		began:          time.Now(),
+	}
+	x.ctx, x.cancel = context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
+	x.deadline = time.AfterFunc(p.timeout, func() { x.cut(errTimeout) })
+	return x
+}
+
+// Unwrap lets http.ResponseController reach Flush, Hijack and the deadlines of the server's own writer.
+func (x *exchange) Unwrap() http.ResponseWriter { return x.ResponseWriter }
+
+// WriteHeader notes the status. Without a Content-Type of the instance's it keeps net/http from guessing one.
+func (x *exchange) WriteHeader(status int) {
+	if status >= 200 {
+		x.status.Store(int32(status))
+		h := x.Header()
+		if _, named := h["Content-Type"]; !named {
+			h["Content-Type"] = nil
+		}
+	}
+	x.ResponseWriter.WriteHeader(status)
+}
+
+// upgrade takes the time limit off: an upgraded connection may live as long as both ends like.
+func (x *exchange) upgrade() {
+	x.deadline.Stop()
+	x.switched.Store(true)
+	x.status.Store(http.StatusSwitchingProtocols)
+}
+
+func (x *exchange) upgraded() bool { return x.switched.Load() }
+
+// cut ends the exchange from outside, with a cause that the client is told if nothing was answered yet. Cancelling
+// the context ends what the instance does; the deadlines end what a slow client blocks: a body that does not come
+// or an answer that is not read.
+func (x *exchange) cut(cause error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.finished {
+		return
+	}
+	x.cancel(cause)
+	if x.upgraded() {
+		return // the connection is the copier's, which closes it
+	}
+	now := time.Now()
+	rc := http.NewResponseController(x.ResponseWriter)
+	_ = rc.SetReadDeadline(now) // a writer without deadlines has no slow client behind it
+	if x.status.Load() == 0 {
+		now = now.Add(time.Second) // for the text that says why
+	}
+	_ = rc.SetWriteDeadline(now)
+}
+
+// finish lets go of everything, counts, and reports an answer that broke off.
+func (x *exchange) finish() {
+	if !x.complete {
+		x.reportBroken()
+	}
+	x.discard()
+	x.leaveInstance()
+	x.service.count.add(x)
+}
+
+// discard ends the timer and the context, and keeps cut away from a connection that is no longer ours.
+func (x *exchange) discard() {
+	x.deadline.Stop()
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.finished = true
+	x.cancel(nil)
+}
+
+func (x *exchange) enterInstance(in *instance) {
+	x.instance, x.instanceID = in, in.id
+}
+
+func (x *exchange) leaveInstance() {
+	if x.instance != nil {
+		x.instance.gate.leave(x)
+		x.instance = nil
+	}
+}
+
+func (x *exchange) noteRequestErr(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if x.requestErr == nil {
+		x.requestErr = err
+	}
+}
+
+func (x *exchange) bodyErrs() (request, response error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return x.requestErr, x.responseErr
+}
+
+// requestBody is the client's body. It remembers a failed read, which is the client's fault and not the instance's,
+// and survives Close, so that an instance that can't be reached does not use up the body.
+type requestBody struct {
+	io.Reader
+	x *exchange
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	n, err := b.Reader.Read(p)
+	if err != nil && err != io.EOF {
+		b.x.noteRequestErr(err)
+	}
+	return n, err
+}
+
+func (b *requestBody) Close() error { return nil }
+
+// responseBody is the instance's body. It remembers a failed read, to tell it from a client that stopped reading.
+type responseBody struct {
+	io.ReadCloser
+	x *exchange
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		b.x.mu.Lock()
+		b.x.responseErr = err
+		b.x.mu.Unlock()
+	}
+	return n, err
+}

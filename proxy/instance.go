@@ -1,0 +1,143 @@
+package proxy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"math"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	dialTimeout = 5 * time.Second
+
+	// avoidFor is how long an instance that refused a connection is chosen last: long enough for its end to be
+	// noticed and short enough not to matter when it was busy for a moment.
+	avoidFor = time.Second
+
+	// idleTimeout is less than the five seconds after which Node.js and uvicorn close an idle connection: a
+	// request that is sent into such a close can't always be retried, and a new connection on this machine costs
+	// far less than a failed request.
+	idleTimeout = 4 * time.Second
+)
+
+// instance is one instance that requests go to, with a connection pool of its own, so that its idle connections can
+// be closed without touching those of others.
+type instance struct {
+	id        string
+	gate      *gate
+	transport *http.Transport
+	avoid     atomic.Int64 // Unix nanoseconds until which the instance is chosen last; 0 for a good one
+}
+
+func (p *Proxy) newInstance(id string) *instance {
+	return &instance{id: id, gate: newGate(), transport: &http.Transport{
+		DialContext:            p.dialer(id),
+		DisableCompression:     true, // bodies pass as they are
+		MaxIdleConnsPerHost:    p.maxIdle,
+		IdleConnTimeout:        idleTimeout,
+		ExpectContinueTimeout:  time.Second, // for instances that ignore Expect: 100-continue
+		MaxResponseHeaderBytes: 1 << 20,
+	}}
+}
+
+// dialError marks a failure that came before anything was sent to the instance.
+type dialError struct{ cause error }
+
+func (e *dialError) Error() string { return "connect to instance: " + e.cause.Error() }
+func (e *dialError) Unwrap() error { return e.cause }
+
+// dialer gives the time limit that http.Transport does not: it detaches a dial from the request that asked for it.
+func (p *Proxy) dialer(id string) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, _, _ string) (net.Conn, error) {
+		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
+		defer cancel()
+		conn, err := p.dial(ctx, id)
+		if err != nil {
+			return nil, &dialError{err}
+		}
+		return conn, nil
+	}
+}
+
+// load is the number of requests in flight, beyond any for an instance that is to be avoided.
+func (in *instance) load() int64 {
+	if until := in.avoid.Load(); until != 0 && time.Now().UnixNano() < until {
+		return math.MaxInt64
+	}
+	return in.gate.n.Load()
+}
+
+// roundTrip sends the request to the instance. http.Transport itself sends it again, on another connection, when a
+// kept-alive one turned out to be closed: if nothing was written and there is no body, or if no byte of an answer
+// came and the request has no body and is idempotent (see markIdempotent). It gives up at the first connection that
+// was new, so there is no more than one attempt at an instance that hangs up on purpose.
+func (in *instance) roundTrip(r *http.Request) (*http.Response, error) {
+	res, err := in.transport.RoundTrip(r)
+	if _, failed := errors.AsType[*dialError](err); failed {
+		in.avoid.Store(time.Now().Add(avoidFor).UnixNano())
+	} else if err == nil && in.avoid.Load() != 0 {
+		in.avoid.Store(0)
+	}
+	return res, err
+}
+
+// retireLocked takes the instances, already out of every pool, out of service.
+func (p *Proxy) retireLocked(instances iter.Seq[*instance]) {
+	for id, list := range p.retired {
+		list = busy(list)
+		if len(list) == 0 {
+			delete(p.retired, id)
+		} else {
+			p.retired[id] = list
+		}
+	}
+	for in := range instances {
+		in.gate.close()
+		in.transport.CloseIdleConnections()
+		p.retired[in.id] = append(p.retired[in.id], in)
+	}
+}
+
+func busy(list []*instance) []*instance {
+	var still []*instance
+	for _, in := range list {
+		if in.gate.n.Load() > 0 {
+			still = append(still, in)
+		}
+	}
+	return still
+}
+
+// Drain waits until the instance, which SetInstances names no longer, has no request in flight. Upgraded connections
+// (WebSocket) are closed at once, because nothing says that they ever end; the other requests may finish until ctx
+// is done, when they are cut, and an error tells how many. No request uses the instance when Drain has returned, but
+// for the error that says so. An instance that is not known is drained already; one that is still named is an error.
+func (p *Proxy) Drain(ctx context.Context, instanceID string) error {
+	list, err := p.retiredInstances(instanceID)
+	for _, in := range list {
+		err = errors.Join(err, in.gate.drain(ctx, errDrained))
+		in.transport.CloseIdleConnections()
+	}
+	if err != nil {
+		return fmt.Errorf("drain instance %s: %w", instanceID, err)
+	}
+	return nil
+}
+
+func (p *Proxy) retiredInstances(id string) ([]*instance, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, svc := range p.services {
+		for _, in := range svc.pool.Load().instances {
+			if in.id == id {
+				return nil, fmt.Errorf("service %s still sends requests to it; call SetInstances without it first", svc.name)
+			}
+		}
+	}
+	return append([]*instance(nil), p.retired[id]...), nil
+}

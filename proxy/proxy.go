@@ -1,0 +1,114 @@
+// Package proxy is the data plane: it takes a request for a service's host to one healthy instance of that service
+// and streams both ways, and it drains, withdraws and counts. cmd/apron serves it on the edge port; fleet names the
+// instances, operation opens and withdraws services, autoscale reads the counts. It must never start or stop an
+// instance, nor know a service's status, configuration or storage.
+package proxy
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httputil"
+	"net/netip"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Config is what a Proxy needs. Log and Dial are required; the zero value of the rest means the default.
+type Config struct {
+	Log *slog.Logger
+
+	// Dial opens a connection to the instance's port. It must return soon after ctx is done, which is after at
+	// most five seconds; what it returns as an error counts as "nothing was sent".
+	Dial func(ctx context.Context, instanceID string) (net.Conn, error)
+
+	// RequestTimeout limits one request as a whole: waiting for an instance, reading the request with its body
+	// and writing the answer. Default 120 s, as on App Runner. Upgraded connections are not limited.
+	RequestTimeout time.Duration
+
+	// InstanceWait is how long a request waits for a healthy instance when its open service has none, which
+	// spans the restart of a lone instance. Default 5 s; after it the client gets 503.
+	InstanceWait time.Duration
+
+	// MaxIdlePerInstance is how many kept-alive connections to one instance are held. Default 100, App Runner's
+	// default MaxConcurrency, so that a full instance reuses all of its connections.
+	MaxIdlePerInstance int
+
+	// TrustedProxies are the peers whose X-Forwarded-For and X-Forwarded-Proto are believed: load balancers in
+	// front of this machine. Default none.
+	TrustedProxies []netip.Prefix
+}
+
+// Proxy is an http.Handler for every host of every service. All of its methods may be called from many goroutines.
+type Proxy struct {
+	log     *slog.Logger
+	dial    func(context.Context, string) (net.Conn, error)
+	timeout time.Duration
+	wait    time.Duration
+	maxIdle int
+	trusted []netip.Prefix
+	reverse *httputil.ReverseProxy
+
+	hosts atomic.Pointer[map[string]*service] // never changed in place
+
+	mu       sync.Mutex // orders the changes below; no request takes it
+	services map[string]*service
+	retired  map[string][]*instance // by id: unnamed by SetInstances, perhaps with requests in flight
+}
+
+// New returns a Proxy that knows no host yet. It starts nothing.
+func New(cfg Config) *Proxy {
+	p := &Proxy{
+		log:      cfg.Log,
+		dial:     cfg.Dial,
+		timeout:  cmp.Or(cfg.RequestTimeout, 120*time.Second),
+		wait:     cmp.Or(cfg.InstanceWait, 5*time.Second),
+		maxIdle:  cmp.Or(cfg.MaxIdlePerInstance, 100),
+		trusted:  cfg.TrustedProxies,
+		services: map[string]*service{},
+		retired:  map[string][]*instance{},
+	}
+	p.hosts.Store(&map[string]*service{})
+	p.reverse = p.newReverseProxy()
+	return p
+}
+
+// ServeHTTP answers one request from an instance of the service that has the request's host.
+func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	svc := p.lookup(r.Host)
+	if svc == nil {
+		answerUnknownHost(w)
+		return
+	}
+	if r.Method == http.MethodConnect {
+		http.Error(w, "CONNECT is not served here; send the request itself", http.StatusMethodNotAllowed)
+		return
+	}
+	p.serve(svc, w, r)
+}
+
+func (p *Proxy) serve(svc *service, w http.ResponseWriter, r *http.Request) {
+	x := newExchange(p, svc, w, r)
+	gate := svc.gate.Load()
+	if !gate.enter(x) {
+		x.discard()
+		answerUnknownHost(w)
+		return
+	}
+	defer gate.leave(x)
+	defer x.finish()
+	p.reverse.ServeHTTP(x, r.WithContext(x.ctx))
+	x.complete = true
+}
+
+// answerUnknownHost is what App Runner's router says for a host it has no route for, and so for a paused service: a
+// bare 404 with an empty chunked body (App Runner API reference, request-route-404). Flushing before the handler
+// returns is what makes net/http choose chunked.
+func answerUnknownHost(w http.ResponseWriter) {
+	w.Header()["Content-Type"] = nil
+	w.WriteHeader(http.StatusNotFound)
+	_ = http.NewResponseController(w).Flush() // an error is a client that has gone
+}
