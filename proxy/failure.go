@@ -36,8 +36,8 @@ func (x *exchange) fail(err error) {
 	h := x.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Request-Id", x.requestID)
-	if x.ctx.Err() != nil {
-		h.Set("Connection", "close") // cut has put deadlines on it
+	if requestErr, _ := x.bodyErrs(); requestErr != nil || x.ctx.Err() != nil {
+		h.Set("Connection", "close") // nobody knows where the next request begins, or cut has put deadlines on it
 	}
 	x.WriteHeader(f.status)
 	_, _ = fmt.Fprintf(x.ResponseWriter, "%s (request id %s)\n", f.text, x.requestID) // the client may be gone by now

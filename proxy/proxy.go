@@ -100,6 +100,11 @@ func (p *Proxy) serve(svc *service, w http.ResponseWriter, r *http.Request) {
 	}
 	defer gate.leave(x)
 	defer x.finish()
+	if r.ContentLength != 0 {
+		// Else net/http reads on in the body before it lets an answer begin, and an instance that answers while it
+		// is still being sent to, as in an echo or a transcoder, would seem to hang. HTTP/2 needs no asking.
+		_ = http.NewResponseController(w).EnableFullDuplex()
+	}
 	p.reverse.ServeHTTP(x, r.WithContext(x.ctx))
 	x.complete = true
 }
