@@ -22,6 +22,12 @@ type Stream struct {
 // Streams lists the streams of the service by name. A stream that never got a byte does not exist, as on App Runner.
 // A service without any gives an empty list.
 func (l *Logs) Streams(svc Service) ([]Stream, error) {
+	streams, err := l.allStreams(svc)
+	return slices.DeleteFunc(streams, func(s Stream) bool { return s.Size == 0 }), err
+}
+
+// allStreams lists the empty files of silent instances too.
+func (l *Logs) allStreams(svc Service) ([]Stream, error) {
 	dir, err := l.serviceDir(svc)
 	if err != nil {
 		return nil, err
@@ -35,7 +41,7 @@ func (l *Logs) Streams(svc Service) ([]Stream, error) {
 		if err != nil {
 			return err
 		}
-		if info, err := d.Info(); err == nil && info.Size() > 0 { // else it was rotated or removed just now
+		if info, err := d.Info(); err == nil { // else it was rotated or removed just now
 			s := found[name]
 			found[name] = Stream{Name: name, Size: s.Size + info.Size(), LastWrite: later(s.LastWrite, info.ModTime())}
 		}

@@ -105,17 +105,19 @@ func (l *Logs) path(svc Service, stream string) (string, error) {
 	return filepath.Join(dir, group, filepath.FromSlash(stream)+".log"), nil
 }
 
-// InstancePath returns the file that an instance's stdout and stderr go to, its directory made. Whoever opens it must
-// use O_APPEND, mode 0600: rotation cuts the front off the file while it is written, which only O_APPEND survives.
+// InstancePath returns the file that an instance's stdout and stderr go to, made with mode 0600 in a directory of
+// mode 0700. Whoever opens it must use O_APPEND: rotation cuts the front off the file while it is written, which
+// only an appending writer survives.
 func (l *Logs) InstancePath(svc Service, instanceID string) (string, error) {
 	path, err := l.path(svc, InstanceStream(instanceID))
 	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return "", fmt.Errorf("make log directory of instance %s: %w", instanceID, err)
+	f, err := openAppend(path)
+	if err != nil {
+		return "", fmt.Errorf("make log file of instance %s: %w", instanceID, err)
 	}
-	return path, nil
+	return path, f.Close()
 }
 
 // Remove deletes every stream of the service. A service without streams is removed already.

@@ -34,7 +34,7 @@ func (l *Logs) sweep(ctx context.Context, now time.Time) error {
 }
 
 func (l *Logs) sweepService(svc Service, now time.Time) error {
-	streams, err := l.Streams(svc)
+	streams, err := l.allStreams(svc)
 	if err != nil {
 		return err
 	}

@@ -111,7 +111,11 @@ func (l *Logs) rotate(path string) error {
 		if length == 0 {
 			return nil
 		}
-		if err := l.cutFront(f, info.Size(), length); err != nil {
+		err = l.cutFront(f, info.Size(), length)
+		if errors.Is(err, unix.ENOSPC) {
+			err = errors.Join(err, l.dropOldest(f.Name())) // makes room for the next try
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -183,6 +187,16 @@ func (l *Logs) shift(live, part string) error {
 		}
 	}
 	return os.Rename(part, partName(live, 1))
+}
+
+// dropOldest removes the oldest part there is.
+func (l *Logs) dropOldest(live string) error {
+	for n := l.cfg.Keep; n > 0; n-- {
+		if err := os.Remove(partName(live, n)); !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 func partName(live string, n int) string { return live + "." + strconv.Itoa(n) }

@@ -210,11 +210,10 @@ func TestSweep_RemovesOldStreamsThatNobodyHolds(t *testing.T) {
 	make1("later", 2000, 2*time.Hour)
 	make1("fresh", 2000, time.Minute)
 
-	instance := process(t, "instance", "LOGS_TEST_LINES=0")
+	silent := make1("silent", 0, 48*time.Hour)
 	out, err := os.OpenFile(held, os.O_APPEND|os.O_WRONLY, 0)
 	must(t, err)
-	defer out.Close() // held open by this process, as by an instance
-	_ = instance
+	defer out.Close() // as an instance does
 
 	must(t, l.sweep(t.Context(), now))
 	streams, err := l.Streams(web)
@@ -225,6 +224,30 @@ func TestSweep_RemovesOldStreamsThatNobodyHolds(t *testing.T) {
 	}
 	if want := "[events instance/fresh instance/held]"; fmt.Sprint(names) != want {
 		t.Errorf("left: %v, want %s", names, want)
+	}
+	if _, err := os.Stat(silent); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the empty file is left: %v", err)
+	}
+}
+
+func TestRotate_OnAFullDiskMakesRoomAndGoesOn(t *testing.T) {
+	dir := t.TempDir()
+	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size=256k"); err != nil {
+		t.Skipf("can't mount a small file system: %v", err)
+	}
+	t.Cleanup(func() { must(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+	l := openLogs(t, dir, Config{MaxSize: 64 << 10, Keep: 3})
+	path, err := l.InstancePath(web, "1a")
+	must(t, err)
+	must(t, os.WriteFile(partName(path, 1), make([]byte, 40<<10), 0o600))
+	must(t, os.WriteFile(partName(path, 2), make([]byte, 80<<10), 0o600))
+	must(t, os.WriteFile(path, make([]byte, 100<<10), 0o600))
+	if err := l.rotateAll(t.Context()); !errors.Is(err, unix.ENOSPC) {
+		t.Fatalf("the disk is not full: %v", err)
+	}
+	must(t, l.rotateAll(t.Context()))
+	if info, err := os.Stat(path); err != nil || info.Size() != 0 {
+		t.Errorf("live file: %v, %v", info, err)
 	}
 }
 

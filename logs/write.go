@@ -62,7 +62,9 @@ func (l *Logs) append(path string, line []byte) error {
 		l.mended.Delete(path)
 		return err
 	}
-	_, err = f.Write(line)
+	if _, err = f.Write(line); err != nil {
+		l.mended.Delete(path) // a full disk may have taken half of it
+	}
 	return err
 }
 
