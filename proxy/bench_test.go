@@ -57,3 +57,16 @@ func BenchmarkUnknownHost(b *testing.B) {
 		p.ServeHTTP(httptest.NewRecorder(), r)
 	}
 }
+
+// The one lock that a request takes here, four times: entering and leaving its service and its instance.
+func BenchmarkGate(b *testing.B) {
+	g := newGate()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		x := &exchange{}
+		for pb.Next() {
+			g.enter(x)
+			g.leave(x)
+		}
+	})
+}

@@ -23,6 +23,7 @@ type exchange struct {
 	deadline  *time.Timer
 	status    atomic.Int32 // final status sent to the client, 0 before
 	switched  atomic.Bool  // the instance has answered 101
+	waiting   atomic.Bool  // the service has no instance, and this waits for one
 	complete  bool         // the answer was written whole
 	declared  int64        // Content-Length of the answer, -1 without one
 	written   int64        // bytes of its body
@@ -108,6 +109,9 @@ func (x *exchange) upgrade() {
 }
 
 func (x *exchange) upgraded() bool { return x.switched.Load() }
+
+// hopeless reports that a drain need not wait for x: it may never end, or nothing has begun.
+func (x *exchange) hopeless() bool { return x.upgraded() || x.waiting.Load() }
 
 // cut ends the exchange from outside, with a cause that the client is told if nothing was answered yet. Cancelling
 // the context ends what the instance does; the deadlines end what a slow client blocks: a body that does not come

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"net/http/httptrace"
 	"net/netip"
 	"net/textproto"
@@ -335,5 +336,24 @@ func TestSmuggling_AmbiguousLengthsNeverReachAnInstance(t *testing.T) {
 	}
 	if arrived.Load() != 0 {
 		t.Errorf("%d arrived", arrived.Load())
+	}
+}
+
+func TestTLS_AndHTTP2AreToldTheInstanceAsHTTPS(t *testing.T) {
+	for _, h2 := range []bool{false, true} {
+		e := newEdge(t)
+		e.backend("i1", func(w http.ResponseWriter, r *http.Request) {
+			io.Copy(w, io.MultiReader(strings.NewReader(r.Proto+" "+r.Header.Get("X-Forwarded-Proto")+" "), r.Body))
+		})
+		e.open("i1")
+		srv := httptest.NewUnstartedServer(e.Proxy)
+		srv.EnableHTTP2 = h2
+		srv.StartTLS()
+		defer srv.Close()
+		e.URL, e.Client = srv.URL, srv.Client()
+		res, body := e.do(e.request("POST", "/", strings.NewReader("payload")))
+		if res.ProtoMajor == 2 != h2 || body != "HTTP/1.1 https payload" {
+			t.Errorf("%s: %q", res.Proto, body)
+		}
 	}
 }

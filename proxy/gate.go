@@ -64,10 +64,10 @@ func (g *gate) signalLocked() {
 	}
 }
 
-// drain waits until a closed gate is empty. Upgraded connections, which need never end, are cut with cause at once;
-// the others when ctx is done. It returns an error when it had to cut a plain request, or when one did not end.
+// drain waits until a closed gate is empty. Upgraded connections, which need never end, and requests that no instance
+// has got yet are cut with cause at once; the others when ctx is done. It returns an error when it had to cut a plain request, or when one did not end.
 func (g *gate) drain(ctx context.Context, cause error) error {
-	g.cut(cause, (*exchange).upgraded)
+	g.cut(cause, (*exchange).hopeless)
 	select {
 	case <-g.empty:
 		return nil

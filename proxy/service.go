@@ -82,8 +82,8 @@ func (p *Proxy) SetInstances(serviceName string, ids []string) {
 }
 
 // Withdraw makes the hosts of the service answer like unknown hosts, and returns when none of its requests is in
-// flight. Upgraded connections (WebSocket) are closed at once, because nothing says that they ever end; the other
-// requests may finish until ctx is done, when they are cut, and an error tells how many. The service is withdrawn
+// flight. Upgraded connections (WebSocket) are closed at once, because nothing says that they ever end, and requests
+// that wait for an instance are refused, because none will come; the others may finish until ctx is done, when they are cut, and an error tells how many. The service is withdrawn
 // either way. Safe to repeat; a service that is not known is withdrawn already.
 func (p *Proxy) Withdraw(ctx context.Context, serviceName string) error {
 	p.mu.Lock()
@@ -171,8 +171,10 @@ func (s *service) claim(ctx context.Context, x *exchange, tried []*instance, lim
 		if expired == nil {
 			expired = time.After(limit)
 		}
+		x.waiting.Store(true)
 		select {
 		case <-current.replaced:
+			x.waiting.Store(false)
 		case <-expired:
 			return nil, errNoInstance
 		case <-ctx.Done():

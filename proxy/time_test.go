@@ -163,3 +163,22 @@ func TestWebSocket_OutlivesTheTimeLimit(t *testing.T) {
 		c.Close()
 	})
 }
+
+func TestWithdraw_RefusesAtOnceWhatWaitsForAnInstance(t *testing.T) {
+	bubble(t, nil, func(t *testing.T, p *Proxy, client *http.Client, _ *pipeListener) {
+		p.SetInstances("web", nil)
+		status := make(chan int, 1)
+		go func() {
+			got, _, _ := fetch(t, client)
+			status <- got
+		}()
+		synctest.Wait()
+		began := time.Now()
+		if err := p.Withdraw(t.Context(), "web"); err != nil || time.Since(began) != 0 {
+			t.Errorf("%v after %v", err, time.Since(began))
+		}
+		if got := <-status; got != 503 {
+			t.Errorf("the waiting request got %d", got)
+		}
+	})
+}
