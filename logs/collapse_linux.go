@@ -15,8 +15,10 @@ func probeCollapse(dir string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer os.Remove(f.Name())
 	defer f.Close()
+	if err := os.Remove(f.Name()); err != nil { // at once: nothing is left after kill -9
+		return 0, err
+	}
 	var st unix.Statfs_t
 	if err := unix.Fstatfs(int(f.Fd()), &st); err != nil {
 		return 0, fmt.Errorf("block size of %s: %w", dir, err)

@@ -1,6 +1,8 @@
 package logs
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -15,6 +17,8 @@ func TestMain(m *testing.M) {
 	switch os.Getenv("LOGS_TEST_PROCESS") {
 	case "instance":
 		writeNumbers()
+	case "rotator":
+		rotateForEver()
 	case "server":
 		writeEvents()
 	default:
@@ -32,6 +36,14 @@ func writeNumbers() {
 
 func numbered(i int) string { return fmt.Sprintf("%08d %s\n", i, strings.Repeat("x", i%120)) }
 
+func numberedUpTo(n int) []byte {
+	var b bytes.Buffer
+	for i := range n {
+		b.WriteString(numbered(i))
+	}
+	return b.Bytes()
+}
+
 // writeEvents writes events as fast as it can until it is killed.
 func writeEvents() {
 	l, err := Open(os.Getenv("LOGS_TEST_DIR"), Config{})
@@ -43,6 +55,15 @@ func writeEvents() {
 			panic(err)
 		}
 	}
+}
+
+// rotateForEver rotates until it is killed.
+func rotateForEver() {
+	l, err := Open(os.Getenv("LOGS_TEST_DIR"), Config{MaxSize: 128 << 10, Keep: 1000})
+	for err == nil {
+		err = l.rotateAll(context.Background())
+	}
+	panic(err)
 }
 
 // process starts this test binary as one of the above.

@@ -179,14 +179,24 @@ func copyPart(f *os.File, part string, length int64, all bool) error {
 	return nil
 }
 
-// shift makes part the newest one, .1, and drops the oldest.
+// shift makes part the newest one, .1, and drops the oldest if there are too many. It moves only the parts before the
+// first gap, which a crash in an earlier shift has left, so that it closes it.
 func (l *Logs) shift(live, part string) error {
-	for n := l.cfg.Keep; n > 1; n-- {
-		if err := os.Rename(partName(live, n-1), partName(live, n)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	gap := 1
+	for gap < l.cfg.Keep && exists(partName(live, gap)) {
+		gap++
+	}
+	for n := gap; n > 1; n-- {
+		if err := os.Rename(partName(live, n-1), partName(live, n)); err != nil {
 			return err
 		}
 	}
 	return os.Rename(part, partName(live, 1))
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
 }
 
 // dropOldest removes the oldest part there is.

@@ -33,14 +33,6 @@ func whole(t *testing.T, l *Logs, live string) []byte {
 	return all
 }
 
-func numberedUpTo(n int) []byte {
-	var b bytes.Buffer
-	for i := range n {
-		b.WriteString(numbered(i))
-	}
-	return b.Bytes()
-}
-
 func TestRotate_WhileAProcessWritesLosesNoByte(t *testing.T) {
 	l := openLogs(t, t.TempDir(), Config{MaxSize: 256 << 10, Keep: 1000})
 	if l.block == 0 {
@@ -82,6 +74,52 @@ func TestRotate_WhileAProcessWritesLosesNoByte(t *testing.T) {
 	cancel()
 	must(t, <-followEnd)
 	checkFollowed(t, followed.String(), want)
+}
+
+func TestRotate_KilledAgainAndAgainLosesNoByte(t *testing.T) {
+	dir := t.TempDir()
+	l := openLogs(t, dir, Config{MaxSize: 128 << 10, Keep: 1000})
+	if l.block == 0 {
+		t.Skip("the file system of the temporary directory can't cut files in place; copy and truncate may lose bytes")
+	}
+	path, err := l.InstancePath(web, "1a")
+	must(t, err)
+	out, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	must(t, err)
+	const lines = 100_000
+	instance := process(t, "instance", fmt.Sprint("LOGS_TEST_LINES=", lines))
+	instance.Stdout = out
+	must(t, instance.Start())
+	out.Close()
+	ended := make(chan error, 1)
+	go func() { ended <- instance.Wait() }()
+	kills, interrupted := 0, 0
+	for running := true; running; kills++ {
+		rotator := process(t, "rotator", "LOGS_TEST_DIR="+dir)
+		must(t, rotator.Start())
+		select {
+		case err := <-ended:
+			must(t, err)
+			running = false
+		case <-time.After(time.Duration(20+kills%17) * time.Millisecond):
+		}
+		must(t, rotator.Process.Kill())
+		rotator.Wait()
+		if left, _ := filepath.Glob(path + ".cut-*"); len(left) > 0 {
+			interrupted++
+		}
+	}
+	must(t, l.rotateAll(t.Context()))
+	parts, err := filepath.Glob(path + ".*")
+	must(t, err)
+	if !exists(partName(path, len(parts))) {
+		t.Errorf("%d parts with a gap: %v", len(parts), parts)
+	}
+	got, want := whole(t, l, path), numberedUpTo(lines)
+	if !bytes.Equal(got, want) {
+		t.Errorf("%d bytes kept, %d written, after %d kills", len(got), len(want), kills)
+	}
+	t.Logf("%d kills, %d of them in the middle of a rotation", kills, interrupted)
 }
 
 // checkFollowed wants every line after the first that Follow happened to see, each once.
