@@ -1,0 +1,79 @@
+//go:build linux && cgo
+
+package container
+
+import (
+	"context"
+	"net/http"
+	"testing"
+	"time"
+
+	"apron/driver"
+)
+
+// BenchmarkStartToFirst200 takes from Start to the first answer 200 of a static Go server, as fleet sees it.
+func BenchmarkStartToFirst200(b *testing.B) {
+	h := newHost(b)
+	ctx, cancel := context.WithCancel(b.Context())
+	ran := make(chan error, 1)
+	go func() { ran <- h.Run(ctx) }()
+	defer func() { cancel(); <-ran }()
+	b.ResetTimer()
+	for b.Loop() {
+		spec := h.spec()
+		if err := h.Start(b.Context(), spec); err != nil {
+			b.Fatal(err)
+		}
+		h.await200(spec)
+		b.StopTimer()
+		h.remove(spec)
+		time.Sleep(2 * refillDelay)
+		b.StartTimer()
+	}
+}
+
+func (h *host) await200(spec driver.Spec) {
+	for {
+		if resp, err := h.client(spec.ID).Get("http://instance/"); err == nil {
+			resp.Body.Close()
+			if resp.StatusCode == http.StatusOK {
+				return
+			}
+		}
+		time.Sleep(200 * time.Microsecond)
+	}
+}
+
+func (h *host) remove(spec driver.Spec) {
+	h.t.Helper()
+	if err := h.Stop(h.t.Context(), spec.ID, 5*time.Second); err != nil {
+		h.t.Fatal(err)
+	}
+	if err := h.Destroy(h.t.Context(), spec.ID); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// BenchmarkStopDestroy takes from Stop to the end of Destroy of a program that ends at once on SIGTERM.
+func BenchmarkStopDestroy(b *testing.B) {
+	h := newHost(b)
+	for b.Loop() {
+		b.StopTimer()
+		spec := h.spec()
+		h.start(spec)
+		b.StartTimer()
+		h.remove(spec)
+	}
+}
+
+func BenchmarkDial(b *testing.B) {
+	h := newHost(b)
+	id := h.start(h.spec())
+	for b.Loop() {
+		conn, err := h.Dial(b.Context(), id, 8080)
+		if err != nil {
+			b.Fatal(err)
+		}
+		conn.Close()
+	}
+}

@@ -1,0 +1,23 @@
+//go:build linux && cgo
+
+package container
+
+import (
+	"os"
+
+	"github.com/opencontainers/runc/libcontainer"
+	// The C constructor in nsenter joins the namespaces before the Go runtime starts its threads.
+	_ "github.com/opencontainers/runc/libcontainer/nsenter"
+)
+
+// Package initialisation runs in the order of import paths, so this comes before that of most of what apron links:
+// an instance's start does not wait for them.
+func init() { Init() }
+
+// Init turns this process into an instance's first process when the driver has re-executed the binary for that, and
+// then never returns. In every other process it does nothing. main calls it first, and so does TestMain.
+func Init() {
+	if len(os.Args) == 2 && os.Args[1] == "init" && os.Getenv("_LIBCONTAINER_INITPIPE") != "" {
+		libcontainer.Init()
+	}
+}

@@ -1,0 +1,197 @@
+//go:build linux && cgo
+
+package container
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"apron/driver"
+	"apron/image"
+)
+
+// layer is a directory with the test program in it, the one layer of most tests' images.
+var layer string
+
+func TestMain(m *testing.M) {
+	Init()
+	if os.Getenv(childEnv) != "" {
+		childMain()
+	}
+	os.Exit(runTests(m))
+}
+
+func runTests(m *testing.M) int {
+	dir, err := os.MkdirTemp("", "apron-container-test-")
+	if err != nil {
+		panic(err)
+	}
+	defer os.RemoveAll(dir)
+	layer = filepath.Join(dir, "layer")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(layer, "app"), "./testdata/app")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "build the test program: %v\n%s", err, out)
+		return 1
+	}
+	if err := os.Chmod(layer, 0o755); err != nil {
+		panic(err)
+	}
+	return m.Run()
+}
+
+func needRoot(t testing.TB) {
+	t.Helper()
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: namespaces, mounts and cgroups are made for real")
+	}
+}
+
+// host is a Driver on a directory of its own, and the images that it knows.
+type host struct {
+	*Driver
+	t      testing.TB
+	dir    string
+	images map[string]image.Image
+}
+
+func newHost(t testing.TB) *host {
+	needRoot(t)
+	h := &host{t: t, dir: t.TempDir(), images: map[string]image.Image{"sha256:app": appImage()}}
+	h.open()
+	t.Cleanup(h.cleanup)
+	return h
+}
+
+func appImage() image.Image {
+	return image.Image{
+		Digest: "sha256:app", Architecture: runtime.GOARCH, Layers: []string{layer},
+		Entrypoint: []string{"/app"}, Env: []string{"FROM_IMAGE=yes", "BOTH=image"},
+	}
+}
+
+func (h *host) find(_ context.Context, digest string) (image.Image, error) {
+	img, ok := h.images[digest]
+	if !ok {
+		return image.Image{}, fmt.Errorf("no image %s", digest)
+	}
+	return img, nil
+}
+
+// open makes the Driver, as a server does when it starts. Called again, it stands for the next server.
+func (h *host) open() {
+	h.t.Helper()
+	d, err := New(Config{Dir: h.dir, Log: slog.New(slog.NewTextHandler(testLog{h.t}, nil)), Image: h.find, Namespace: h.dir})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.Driver = d
+}
+
+type testLog struct{ t testing.TB }
+
+func (l testLog) Write(p []byte) (int, error) { return l.t.Output().Write(p) }
+
+func (h *host) cleanup() {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	list, err := h.Recover(ctx)
+	if err != nil {
+		h.t.Errorf("recover: %v", err)
+	}
+	for _, inst := range list {
+		if err := h.Destroy(ctx, inst.Spec.ID); err != nil {
+			h.t.Errorf("destroy: %v", err)
+		}
+	}
+	if err := h.RemoveNetwork(ctx); err != nil {
+		h.t.Errorf("remove network: %v", err)
+	}
+	if err := h.Close(); err != nil {
+		h.t.Error(err)
+	}
+}
+
+func newID() string {
+	b := make([]byte, 16)
+	rand.Read(b)
+	return hex.EncodeToString(b)
+}
+
+func (h *host) spec() driver.Spec {
+	return driver.Spec{
+		ID: newID(), Service: "svc", Revision: "rev", Image: "sha256:app", CPU: 1024, Memory: 512, DiskMiB: 3072,
+		Env: []string{"PORT=8080", "BOTH=spec"}, LogPath: filepath.Join(h.dir, newID()+".log"),
+	}
+}
+
+// start starts an instance and waits for its first answer.
+func (h *host) start(spec driver.Spec) string {
+	h.t.Helper()
+	if err := h.Start(h.t.Context(), spec); err != nil {
+		h.t.Fatalf("start: %v", err)
+	}
+	h.awaitServing(spec)
+	return spec.ID
+}
+
+func (h *host) awaitServing(spec driver.Spec) {
+	h.t.Helper()
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		conn, err := h.Dial(h.t.Context(), spec.ID, 8080)
+		if err == nil {
+			conn.Close()
+			return
+		}
+		if time.Now().After(end) {
+			log, _ := os.ReadFile(spec.LogPath)
+			h.t.Fatalf("instance does not serve: %v\n%s", err, log)
+		}
+	}
+}
+
+func (h *host) client(id string) *http.Client {
+	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return h.Dial(ctx, id, 8080) },
+	}}
+}
+
+// ask sends a request to the program in the instance and returns status and body.
+func (h *host) ask(id, path string, query ...string) (int, string) {
+	h.t.Helper()
+	values := url.Values{}
+	for i := 0; i+1 < len(query); i += 2 {
+		values.Set(query[i], query[i+1])
+	}
+	resp, err := h.client(id).Get("http://instance" + path + "?" + values.Encode())
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	body, _ := io.ReadAll(resp.Body)
+	return resp.StatusCode, strings.TrimSpace(string(body))
+}
+
+func (h *host) mustAsk(id, path string, query ...string) string {
+	h.t.Helper()
+	status, body := h.ask(id, path, query...)
+	if status != 200 {
+		h.t.Fatalf("%s %v: %d %s", path, query, status, body)
+	}
+	return body
+}

@@ -1,0 +1,127 @@
+//go:build linux && cgo
+
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+)
+
+// slot is a network namespace that is ready for an instance: loopback up, and a link to the bridge. Until an
+// instance runs in it only our descriptor holds it, so if this process dies it is gone with its link.
+type slot struct {
+	address int
+	ns      *os.File
+}
+
+// newSlot makes a slot. It takes a few milliseconds, so Run keeps one ready.
+func (n *network) newSlot(ctx context.Context) (slot, error) {
+	address, err := n.reserve(ctx)
+	if err != nil {
+		return slot{}, err
+	}
+	ns, err := n.buildSlot(address)
+	if err != nil {
+		return slot{}, errors.Join(fmt.Errorf("make network namespace: %w", err), n.free(address))
+	}
+	return slot{address, ns}, nil
+}
+
+// discard removes a slot that no instance took.
+func (n *network) discard(s slot) error {
+	return errors.Join(s.ns.Close(), n.free(s.address))
+}
+
+func (n *network) buildSlot(address int) (*os.File, error) {
+	home, err := hostNamespace()
+	if err != nil {
+		return nil, err
+	}
+	type result struct {
+		ns  *os.File
+		err error
+	}
+	done := make(chan result, 1)
+	onThread(func() bool {
+		ns, err := n.buildAway(address)
+		done <- result{ns, err}
+		return enter(home) == nil
+	})
+	r := <-done
+	return r.ns, r.err
+}
+
+// buildAway leaves the calling thread in the new namespace.
+func (n *network) buildAway(address int) (_ *os.File, err error) {
+	host, err := netlink.NewHandle(unix.NETLINK_ROUTE) // before unshare: it stays in the host's namespace
+	if err != nil {
+		return nil, err
+	}
+	defer host.Close()
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return nil, fmt.Errorf("unshare: %w", err)
+	}
+	ns, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			_ = ns.Close()
+		}
+	}()
+	inside, err := netlink.NewHandle(unix.NETLINK_ROUTE)
+	if err != nil {
+		return nil, err
+	}
+	defer inside.Close()
+	if err := n.plug(host, address, int(ns.Fd())); err != nil {
+		return nil, err
+	}
+	return ns, n.configure(inside, address)
+}
+
+// plug adds the pair of links, one end on the bridge and cut off from its other ports, one end in the namespace.
+func (n *network) plug(host *netlink.Handle, address, nsFD int) error {
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.Flags = n.link(address), unix.IFF_UP
+	attrs.MasterIndex = n.index
+	veth := &netlink.Veth{LinkAttrs: attrs, PeerName: "eth0", PeerNamespace: netlink.NsFd(nsFD)}
+	if err := host.LinkAdd(veth); err != nil {
+		return fmt.Errorf("add link %s: %w", attrs.Name, err)
+	}
+	if err := host.LinkSetIsolated(veth, true); err != nil {
+		return fmt.Errorf("isolate link %s: %w", attrs.Name, err)
+	}
+	return nil
+}
+
+func (n *network) configure(inside *netlink.Handle, address int) error {
+	lo := netlink.NewLinkAttrs()
+	lo.Name, lo.Index = "lo", 1 // always the first link of a namespace
+	if err := inside.LinkSetUp(&netlink.GenericLink{LinkAttrs: lo}); err != nil {
+		return fmt.Errorf("set loopback up: %w", err)
+	}
+	// The instance has no IPv6 way out; without an address it does not wait for one to be confirmed either.
+	_ = os.WriteFile("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", []byte("1"), 0o644)
+	eth, err := inside.LinkByName("eth0")
+	if err != nil {
+		return fmt.Errorf("find eth0: %w", err)
+	}
+	if err := inside.AddrAdd(eth, &netlink.Addr{IPNet: ipNet(n.net, address)}); err != nil {
+		return fmt.Errorf("add address: %w", err)
+	}
+	if err := inside.LinkSetUp(eth); err != nil {
+		return fmt.Errorf("set eth0 up: %w", err)
+	}
+	route := &netlink.Route{LinkIndex: eth.Attrs().Index, Gw: addrPlus(n.net.Addr(), 1).AsSlice()}
+	if err := inside.RouteAdd(route); err != nil {
+		return fmt.Errorf("add default route: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,220 @@
+//go:build linux && cgo
+
+package container
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/opencontainers/runc/libcontainer"
+	"golang.org/x/sys/unix"
+
+	"apron/driver"
+	"apron/image"
+)
+
+const (
+	startTimeout = 30 * time.Second // a start takes some hundredths of a second; this ends one that hangs
+	eraseTimeout = 15 * time.Second // for what is left after a start that failed, also when its caller is gone
+)
+
+// Start makes and starts the instance; see driver.Driver.
+func (d *Driver) Start(ctx context.Context, spec driver.Spec) error {
+	if err := checkSpec(spec); err != nil {
+		return err
+	}
+	img, err := d.cfg.Image(ctx, spec.Image)
+	if err != nil {
+		return fmt.Errorf("find image %s: %w", spec.Image, err)
+	}
+	if err := checkImage(img, spec); err != nil {
+		return err
+	}
+	inst := newInstance(spec.ID)
+	inst.busy <- struct{}{} // nobody else knows it yet
+	defer inst.release()
+	if !d.add(inst) {
+		return driver.ErrExists
+	}
+	if err := os.Mkdir(d.dir(spec.ID), 0o700); err != nil {
+		d.forget(spec.ID)
+		if errors.Is(err, fs.ErrExist) {
+			return driver.ErrExists
+		}
+		return err
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, startTimeout, fmt.Errorf("the instance was not up after %s", startTimeout))
+	defer cancel()
+	if err := d.make(ctx, inst, img, spec); err != nil {
+		return d.undo(ctx, inst, err)
+	}
+	return nil
+}
+
+func checkSpec(s driver.Spec) error {
+	switch {
+	case !isID(s.ID):
+		return fmt.Errorf("instance id %q is not 32 lower-case hexadecimal digits", s.ID)
+	case !filepath.IsAbs(s.LogPath):
+		return fmt.Errorf("log path %q is not absolute", s.LogPath)
+	case s.CPU <= 0 || s.Memory <= 0:
+		return fmt.Errorf("instance needs limits: cpu %d, memory %d", s.CPU, s.Memory)
+	}
+	return nil
+}
+
+// undo removes what a failed start has made, whatever became of its context.
+func (d *Driver) undo(ctx context.Context, inst *instance, cause error) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), eraseTimeout)
+	defer cancel()
+	if err := d.erase(ctx, inst); err != nil {
+		return fmt.Errorf("%w; %w: %w", cause, driver.ErrLeftover, err)
+	}
+	return cause
+}
+
+// make goes from an empty directory to a running process. What it does before a crash, erase finds by the id.
+func (d *Driver) make(ctx context.Context, inst *instance, img image.Image, spec driver.Spec) error {
+	s, err := d.slot(ctx)
+	if err != nil {
+		return err
+	}
+	rec := record{Spec: spec, Address: s.address}
+	inst.set(rec, nil)
+	p, err := d.launch(ctx, rec, img, s)
+	if err != nil {
+		return errors.Join(err, s.ns.Close()) // erase frees the address
+	}
+	inst.set(rec, p)
+	go d.watch(spec.ID, p)
+	return nil
+}
+
+func (d *Driver) launch(ctx context.Context, rec record, img image.Image, s slot) (*process, error) {
+	dir := d.dir(rec.Spec.ID)
+	// Without sync: a power cut ends everything that this record could lead to, the directory alone is enough then.
+	if err := writeRecord(dir, specFile, rec, false); err != nil {
+		return nil, err
+	}
+	prog, err := d.prepareRoot(rec, img)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	child, err := d.execute(ctx, rec.Spec, prog, s)
+	if err != nil {
+		return nil, err
+	}
+	return d.identify(rec.Spec.ID, child, s)
+}
+
+// prepareRoot mounts the root, writes the instance's own files into it and finds the program in it.
+func (d *Driver) prepareRoot(rec record, img image.Image) (program, error) {
+	dir := d.dir(rec.Spec.ID)
+	if err := mountRoot(dir, img.Layers); err != nil {
+		return program{}, err
+	}
+	root, err := openRoot(filepath.Join(dir, "rootfs"))
+	if err != nil {
+		return program{}, err
+	}
+	defer root.close()
+	if err := d.writeFiles(root, rec.Spec.ID, addrPlus(d.net.net.Addr(), rec.Address)); err != nil {
+		return program{}, err
+	}
+	return newProgram(root, img, rec.Spec)
+}
+
+// execute runs the program in a new container. The end of ctx kills it, which also ends a libcontainer that hangs.
+func (d *Driver) execute(ctx context.Context, spec driver.Spec, prog program, s slot) (*libcontainer.Process, error) {
+	dir := d.dir(spec.ID)
+	config, err := d.isolation(spec.ID, spec.CPU, spec.Memory, filepath.Join(dir, "rootfs"), s.ns)
+	if err != nil {
+		return nil, err
+	}
+	log, err := os.OpenFile(spec.LogPath, unix.O_WRONLY|unix.O_APPEND|unix.O_CREAT|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return nil, fmt.Errorf("open the instance's log: %w", err)
+	}
+	defer log.Close()
+	c, err := libcontainer.Create(filepath.Join(dir, "libcontainer"), spec.ID, config)
+	if err != nil {
+		return nil, fmt.Errorf("create container: %w", err)
+	}
+	child := prog.process(log)
+	stop := context.AfterFunc(ctx, func() { d.killGroup(spec.ID) })
+	err = c.Run(child)
+	if !stop() && err == nil {
+		err = context.Cause(ctx)
+	}
+	if err != nil {
+		return nil, startError(ctx, prog, err)
+	}
+	return child, nil
+}
+
+func (p program) process(log *os.File) *libcontainer.Process {
+	return &libcontainer.Process{
+		Args: p.args, Env: p.env, Cwd: p.dir, UID: p.uid, GID: p.gid, AdditionalGroups: p.groups,
+		Stdout: log, Stderr: log, // a nil Stdin is /dev/null
+		Init: true, LogLevel: "3",
+	}
+}
+
+func (d *Driver) killGroup(id string) {
+	ctx, cancel := context.WithTimeout(context.Background(), eraseTimeout)
+	defer cancel()
+	g, err := d.group(id)
+	if err == nil {
+		err = g.kill(ctx)
+	}
+	if err != nil {
+		d.cfg.Log.Warn("processes of a start that was given up could not be killed", "instance_id", id, "error", err)
+	}
+}
+
+// startError tells the image's faults, which libcontainer's first process met inside, from the host's.
+func startError(ctx context.Context, prog program, err error) error {
+	text := err.Error()
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("start container: %w", context.Cause(ctx))
+	case strings.Contains(text, "exec: "):
+		return imageError("the program %q cannot be executed by user %d of the image: %s", prog.args[0], prog.uid, text[strings.Index(text, "exec: "):])
+	case strings.Contains(text, "chdir to cwd"):
+		return imageError("the image's working directory %q cannot be entered by user %d: %s", prog.dir, prog.uid, text)
+	}
+	return fmt.Errorf("start container: %w", err)
+}
+
+// identify writes down who the first process is, which makes the instance whole.
+func (d *Driver) identify(id string, child *libcontainer.Process, s slot) (*process, error) {
+	pid, err := child.Pid()
+	if err != nil {
+		return nil, err
+	}
+	p, err := openProcess(pid, s.ns, child)
+	if err != nil {
+		return nil, err
+	}
+	p.startedAt = time.Now().UTC()
+	done := started{PID: pid, At: p.startedAt}
+	if done.StartTicks, err = startTicks(pid); err == nil {
+		done.BootID, err = bootID()
+	}
+	if err == nil {
+		err = writeRecord(d.dir(id), startedFile, done, false)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.pidfd.Close())
+	}
+	return p, nil
+}

@@ -1,0 +1,48 @@
+//go:build linux && cgo
+
+package container
+
+import (
+	"os"
+	"runtime"
+	"sync"
+
+	"golang.org/x/sys/unix"
+)
+
+// onThread runs fn in a goroutine that has a thread to itself, so that fn may change the thread's network namespace.
+// If the thread is back in the host's when fn returns, it is used again; if fn says it is not, it ends.
+//
+// It is never the first thread of the process: what that one does shows in /proc/self, and Go cannot end it.
+func onThread(fn func() (home bool)) {
+	go func() {
+		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() {
+			moved := make(chan struct{})
+			onThread(func() bool { close(moved); return fn() })
+			<-moved // holding the first thread until then, so that the other goroutine gets another
+			runtime.UnlockOSThread()
+			return
+		}
+		if fn() {
+			runtime.UnlockOSThread()
+		}
+	}()
+}
+
+// hostNamespace is the network namespace that this process was started in. The thread that asks is in it: no
+// goroutine but those of onThread runs anywhere else.
+var hostNamespace = sync.OnceValues(func() (*os.File, error) { return os.Open("/proc/thread-self/ns/net") })
+
+// enter moves the calling thread into the network namespace.
+func enter(ns *os.File) error {
+	raw, err := ns.SyscallConn()
+	if err != nil {
+		return err
+	}
+	var failed error
+	if err := raw.Control(func(fd uintptr) { failed = unix.Setns(int(fd), unix.CLONE_NEWNET) }); err != nil {
+		return err
+	}
+	return os.NewSyscallError("setns", failed)
+}
