@@ -114,14 +114,17 @@ func removeLink(name string) error {
 		return fmt.Errorf("open netlink: %w", err)
 	}
 	defer h.Close()
-	attrs := netlink.NewLinkAttrs()
-	attrs.Name = name
-	if err := h.LinkDel(&netlink.GenericLink{LinkAttrs: attrs}); err != nil && !isNoLink(err) {
+	link, err := h.LinkByName(name)
+	if err == nil {
+		err = h.LinkDel(link)
+	}
+	if err != nil && !isNoLink(err) {
 		return fmt.Errorf("remove link %s: %w", name, err)
 	}
 	return nil
 }
 
+// isNoLink also holds for a link that goes away while it is being removed, because its namespace has ended.
 func isNoLink(err error) bool {
 	_, missing := errors.AsType[netlink.LinkNotFoundError](err)
 	return missing || errors.Is(err, unix.ENODEV)

@@ -197,10 +197,10 @@ func checkScript(root rootDir, shown, head string, depth int) error {
 	return err
 }
 
-// machines are what this build's CPU executes.
-var machines = map[string][]elf.Machine{
-	"amd64": {elf.EM_X86_64, elf.EM_386}, "arm64": {elf.EM_AARCH64, elf.EM_ARM},
-	"386": {elf.EM_386}, "arm": {elf.EM_ARM}, "riscv64": {elf.EM_RISCV}, "ppc64le": {elf.EM_PPC64}, "s390x": {elf.EM_S390},
+// machines are what the CPU executes and the seccomp profile lets run: no 32-bit programs on a 64-bit machine.
+var machines = map[string]elf.Machine{
+	"amd64": elf.EM_X86_64, "arm64": elf.EM_AARCH64, "386": elf.EM_386, "arm": elf.EM_ARM,
+	"riscv64": elf.EM_RISCV, "ppc64le": elf.EM_PPC64, "s390x": elf.EM_S390,
 }
 
 func checkELF(root rootDir, shown string, f io.ReaderAt) error {
@@ -208,7 +208,7 @@ func checkELF(root rootDir, shown string, f io.ReaderAt) error {
 	if err != nil {
 		return imageError("the program %q is a damaged binary: exec format error (%v)", shown, err)
 	}
-	if known := machines[runtime.GOARCH]; known != nil && !slices.Contains(known, bin.Machine) {
+	if native, ok := machines[runtime.GOARCH]; ok && bin.Machine != native {
 		return imageError("the program %q is built for %v, but this machine is %s: exec format error", shown, bin.Machine, runtime.GOARCH)
 	}
 	for _, p := range bin.Progs {

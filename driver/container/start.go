@@ -29,6 +29,7 @@ func (d *Driver) Start(ctx context.Context, spec driver.Spec) error {
 	if err := checkSpec(spec); err != nil {
 		return err
 	}
+	go warmCgroups() // ends by itself, within some hundredths of a second
 	img, err := d.cfg.Image(ctx, spec.Image)
 	if err != nil {
 		return fmt.Errorf("find image %s: %w", spec.Image, err)
