@@ -52,7 +52,6 @@ func (d *Driver) isolation(id string, cpu, memory int, rootfs string, ns *os.Fil
 		Devices:         specconv.AllowedDevices,
 		MaskPaths:       maskedPaths,
 		ReadonlyPaths:   readonlyPaths,
-		Capabilities:    &configs.Capabilities{Bounding: capabilities, Effective: capabilities, Permitted: capabilities},
 		NoNewPrivileges: true,
 		Seccomp:         profile,
 		Cgroups:         d.groupConfig(id, cpu, memory),

@@ -120,6 +120,11 @@ func optional(root rootDir, name string) (io.Reader, func()) {
 // check finds the program and looks whether this kernel can execute it: libcontainer's own errors about it reach
 // nobody, because by then the instance's output is already the application's.
 func (p program) check(root rootDir) error {
+	if dir, err := root.open(p.dir, unix.O_PATH|unix.O_DIRECTORY); err == nil {
+		_ = dir.Close()
+	} else if !errors.Is(err, fs.ErrNotExist) { // a missing one is made
+		return imageError("the image's working directory cannot be entered: %v", err)
+	}
 	name := p.args[0]
 	if strings.Contains(name, "/") {
 		return checkExecutable(root, name, p.inDir(name), 0)
@@ -186,7 +191,7 @@ func checkExecutable(root rootDir, shown, file string, depth int) error {
 
 func checkScript(root rootDir, shown, head string, depth int) error {
 	line, _, _ := strings.Cut(head, "\n")
-	fields := strings.Fields(line)
+	fields := strings.FieldsFunc(line, func(r rune) bool { return r == ' ' || r == '\t' }) // a \r belongs to the name
 	if len(fields) == 0 {
 		return imageError("the script %q names no interpreter after #!", shown)
 	}

@@ -107,8 +107,11 @@ func openRoot(path string) (rootDir, error) {
 func (r rootDir) close() { _ = unix.Close(r.fd) }
 
 func (r rootDir) open(path string, flags int) (*os.File, error) {
+	if flags&unix.O_PATH == 0 {
+		flags |= unix.O_NONBLOCK // never wait for the other end of a fifo
+	}
 	how := unix.OpenHow{
-		Flags:   uint64(flags | unix.O_CLOEXEC | unix.O_NONBLOCK), // never wait for the other end of a fifo
+		Flags:   uint64(flags | unix.O_CLOEXEC),
 		Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	}
 	var err error

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/opencontainers/runc/libcontainer"
+	"github.com/opencontainers/runc/libcontainer/configs"
 	"golang.org/x/sys/unix"
 
 	"apron/driver"
@@ -77,6 +78,7 @@ func (d *Driver) undo(ctx context.Context, inst *instance, cause error) error {
 	if err := d.erase(ctx, inst); err != nil {
 		return fmt.Errorf("%w; %w: %w", cause, driver.ErrLeftover, err)
 	}
+	reapOrphans(inst.id)
 	return cause
 }
 
@@ -163,8 +165,13 @@ func (d *Driver) execute(ctx context.Context, spec driver.Spec, prog program, s 
 }
 
 func (p program) process(log *os.File) *libcontainer.Process {
+	allowed := &configs.Capabilities{Bounding: capabilities}
+	if p.uid == 0 { // another user has none, and none to look for the program with
+		allowed.Effective, allowed.Permitted = capabilities, capabilities
+	}
 	return &libcontainer.Process{
-		Args: p.args, Env: p.env, Cwd: p.dir, UID: p.uid, GID: p.gid, AdditionalGroups: p.groups,
+		Capabilities: allowed,
+		Args:         p.args, Env: p.env, Cwd: p.dir, UID: p.uid, GID: p.gid, AdditionalGroups: p.groups,
 		Stdout: log, Stderr: log, // a nil Stdin is /dev/null
 		Init: true, LogLevel: "3",
 	}

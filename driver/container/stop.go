@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -206,4 +207,21 @@ func (d *Driver) removeFiles(id string) error {
 		return err
 	}
 	return os.RemoveAll(dir)
+}
+
+// reapOrphans collects the status of our children in the instance's cgroups. A start that fails half way leaves them
+// behind: libcontainer's helpers make each other children of this process, and only it can collect them.
+func reapOrphans(id string) {
+	groups, err := filepath.Glob("/proc/[0-9]*/cgroup")
+	if err != nil {
+		return
+	}
+	for _, file := range groups {
+		if data, err := os.ReadFile(file); err != nil || !strings.Contains(string(data), id) {
+			continue
+		}
+		if pid, err := strconv.Atoi(filepath.Base(filepath.Dir(file))); err == nil {
+			_, _ = unix.Wait4(pid, nil, 0, nil) // at once: it was killed, or it is not ours (ECHILD)
+		}
+	}
 }

@@ -10,20 +10,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// onThread runs fn in a goroutine that has a thread to itself, so that fn may change the thread's network namespace.
-// If the thread is back in the host's when fn returns, it is used again; if fn says it is not, it ends.
-//
-// It is never the first thread of the process: what that one does shows in /proc/self, and Go cannot end it.
+// onThread runs fn in a goroutine that has a thread to itself, so that fn may change the thread's namespaces. If the
+// thread is back in the host's when fn returns, it is used again; if fn says it is not, it ends.
 func onThread(fn func() (home bool)) {
 	go func() {
 		runtime.LockOSThread()
-		if unix.Gettid() == unix.Getpid() {
-			moved := make(chan struct{})
-			onThread(func() bool { close(moved); return fn() })
-			<-moved // holding the first thread until then, so that the other goroutine gets another
-			runtime.UnlockOSThread()
-			return
-		}
 		if fn() {
 			runtime.UnlockOSThread()
 		}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 
@@ -64,7 +65,7 @@ func (p *process) status() driver.Exit {
 	if p.child != nil {
 		state, _ := p.child.Wait() // an exit code other than 0 is an error too
 		if state != nil {
-			if w, ok := state.Sys().(unix.WaitStatus); ok {
+			if w, ok := state.Sys().(syscall.WaitStatus); ok {
 				return exited(exit, w)
 			}
 		}
@@ -79,7 +80,7 @@ func (p *process) status() driver.Exit {
 	return exit
 }
 
-func exited(e driver.Exit, w unix.WaitStatus) driver.Exit {
+func exited(e driver.Exit, w syscall.WaitStatus) driver.Exit {
 	e.Code = w.ExitStatus()
 	if w.Signaled() {
 		e.Signal = int(w.Signal())
@@ -101,7 +102,7 @@ const (
 	pidfdGetInfo  = 0xC040FF0B // PIDFD_GET_INFO, _IOWR(0xFF, 11, struct pidfd_info) with 64 bytes
 )
 
-func (p *process) pidfdStatus() (w unix.WaitStatus, ok bool) {
+func (p *process) pidfdStatus() (w syscall.WaitStatus, ok bool) {
 	raw, err := p.pidfd.SyscallConn()
 	if err != nil {
 		return 0, false
@@ -109,7 +110,7 @@ func (p *process) pidfdStatus() (w unix.WaitStatus, ok bool) {
 	_ = raw.Control(func(fd uintptr) {
 		info := pidfdInfo{mask: pidfdInfoExit}
 		_, _, errno := unix.Syscall(unix.SYS_IOCTL, fd, pidfdGetInfo, uintptr(unsafe.Pointer(&info)))
-		w, ok = unix.WaitStatus(info.exitCode), errno == 0 && info.mask&pidfdInfoExit != 0
+		w, ok = syscall.WaitStatus(info.exitCode), errno == 0 && info.mask&pidfdInfoExit != 0
 	})
 	return w, ok
 }
