@@ -61,10 +61,12 @@ func (i *instance) set(r record, p *process) {
 
 // process is the first process of an instance, running or ended.
 type process struct {
-	startedAt time.Time
-	pidfd     *os.File // in the runtime's poller: waiting takes no thread
-	netns     *os.File
-	child     *libcontainer.Process // nil when another process of ours started it, so that its status is not ours to collect
+	pid        int
+	startTicks uint64
+	startedAt  time.Time
+	pidfd      *os.File // in the runtime's poller: waiting takes no thread
+	netns      *os.File
+	child      *libcontainer.Process // nil when another process of ours started it, so that its status is not ours to collect
 
 	ended  chan struct{} // closed when no process of the instance is left and exit is set
 	exit   driver.Exit
@@ -86,7 +88,7 @@ func openProcess(pid int, netns *os.File, child *libcontainer.Process) (*process
 		return nil, fmt.Errorf("open process %d: %w", pid, err)
 	}
 	return &process{
-		pidfd: os.NewFile(uintptr(fd), "pidfd"), netns: netns, child: child,
+		pid: pid, pidfd: os.NewFile(uintptr(fd), "pidfd"), netns: netns, child: child,
 		ended: make(chan struct{}), closed: make(chan struct{}),
 	}, nil
 }

@@ -40,13 +40,16 @@ func (h *host) mustHoldNothing() {
 	}
 }
 
-// processesOf finds processes by their cgroup, zombies too.
+// processesOf finds processes by their cgroup, zombies too if they are ours to collect: those of a server that is gone
+// wait for the host's init.
 func processesOf(id string) (found []string) {
 	groups, _ := filepath.Glob("/proc/[0-9]*/cgroup")
 	for _, g := range groups {
 		if data, err := os.ReadFile(g); err == nil && bytes.Contains(data, []byte(id)) {
-			comm, _ := os.ReadFile(filepath.Join(filepath.Dir(g), "stat"))
-			found = append(found, g+" "+string(comm))
+			stat, _ := os.ReadFile(filepath.Join(filepath.Dir(g), "stat"))
+			if !bytes.Contains(stat, []byte(") Z 1 ")) && len(stat) > 0 {
+				found = append(found, g+" "+string(stat))
+			}
 		}
 	}
 	return found

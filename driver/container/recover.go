@@ -6,9 +6,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"apron/driver"
 )
@@ -72,7 +75,7 @@ func (d *Driver) recoverProcess(id string) (*process, error) {
 		go d.watch(id, p)
 		return p, nil
 	}
-	exit = driver.Exit{Code: -1, At: time.Now().UTC()}
+	exit = s.lastStatus()
 	if g, err := d.group(id); err == nil {
 		exit.OOM = oom(g, exit)
 	}
@@ -86,19 +89,42 @@ func reopen(s started) (*process, error) {
 		return nil, err
 	}
 	netns, err := os.Open("/proc/" + strconv.Itoa(s.PID) + "/ns/net")
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ESRCH) {
+		return nil, nil // gone, or ended
+	}
 	if err != nil {
-		return nil, nil // gone, or ended and not collected yet
+		return nil, err // whoever cannot look must not call it ended
 	}
 	p, err := openProcess(s.PID, netns, nil)
 	if err != nil {
-		return nil, errors.Join(netns.Close())
+		return nil, errors.Join(notGone(err), netns.Close())
 	}
 	// Read after the process was opened: from here on the pid cannot become another's unseen.
-	if ticks, err := startTicks(s.PID); err != nil || ticks != s.StartTicks {
+	if now, err := readStat(s.PID); err != nil || now.startTicks != s.StartTicks {
 		return nil, errors.Join(p.pidfd.Close(), netns.Close())
 	}
-	p.startedAt = s.At
+	p.startedAt, p.startTicks = s.At, s.StartTicks
 	return p, nil
+}
+
+// lastStatus is how the process ended, if nobody has collected that yet.
+func (s started) lastStatus() driver.Exit {
+	exit := driver.Exit{Code: -1, At: time.Now().UTC()}
+	boot, err := bootID()
+	if err != nil || boot != s.BootID {
+		return exit
+	}
+	if now, err := readStat(s.PID); err == nil && now.zombie && now.startTicks == s.StartTicks {
+		return exited(exit, now.exit)
+	}
+	return exit
+}
+
+func notGone(err error) error {
+	if errors.Is(err, unix.ESRCH) {
+		return nil
+	}
+	return err
 }
 
 // removeStrays removes cgroups and links of ours that no instance's directory leads to. None should ever be there.

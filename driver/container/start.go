@@ -215,7 +215,9 @@ func (d *Driver) identify(id string, child *libcontainer.Process, s slot) (*proc
 	}
 	p.startedAt = time.Now().UTC()
 	done := started{PID: pid, At: p.startedAt}
-	if done.StartTicks, err = startTicks(pid); err == nil {
+	now, err := readStat(pid)
+	if err == nil {
+		p.startTicks, done.StartTicks = now.startTicks, now.startTicks
 		done.BootID, err = bootID()
 	}
 	if err == nil {

@@ -46,7 +46,7 @@ func (d *Driver) stop(ctx context.Context, inst *instance, grace time.Duration) 
 	if p.hasEnded() {
 		return nil
 	}
-	if sig := d.stopSignal(ctx, inst); grace > 0 && p.heeds(sig, inst, d) {
+	if sig := d.stopSignal(ctx, inst); grace > 0 && p.heeds(sig) {
 		if err := p.signal(sig); err != nil {
 			return err
 		}
@@ -76,12 +76,8 @@ func (d *Driver) stopSignal(ctx context.Context, inst *instance) unix.Signal {
 // heeds tells whether the signal can do anything. The kernel drops one that the first process of a pid namespace
 // neither handles, blocks nor ignores; on any other process it would have been the end. Waiting for that process
 // would use up the grace for nothing.
-func (p *process) heeds(sig unix.Signal, inst *instance, d *Driver) bool {
-	var s started
-	if ok, err := readRecord(d.dir(inst.id), startedFile, &s); !ok || err != nil {
-		return true
-	}
-	status, err := os.ReadFile("/proc/" + strconv.Itoa(s.PID) + "/status")
+func (p *process) heeds(sig unix.Signal) bool {
+	status, err := os.ReadFile("/proc/" + strconv.Itoa(p.pid) + "/status")
 	if err != nil {
 		return true
 	}

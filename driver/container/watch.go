@@ -58,8 +58,8 @@ func (p *process) poll(events int16, deadline time.Time) (int16, error) {
 	return seen, err
 }
 
-// status collects how the process ended: from the kernel as its parent, or from the pidfd where the kernel can
-// (6.15). Otherwise nobody knows.
+// status collects how the process ended: as its parent, or as long as its parent has not, or from the pidfd after
+// that where the kernel can (6.15). Otherwise nobody knows.
 func (p *process) status() driver.Exit {
 	exit := driver.Exit{Code: -1, At: time.Now().UTC()}
 	if p.child != nil {
@@ -70,6 +70,9 @@ func (p *process) status() driver.Exit {
 			}
 		}
 		return exit
+	}
+	if s, err := readStat(p.pid); err == nil && s.zombie && s.startTicks == p.startTicks {
+		return exited(exit, s.exit)
 	}
 	if _, err := p.poll(unix.POLLHUP, time.Now().Add(statusWait)); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
 		return exit
@@ -115,18 +118,29 @@ func (p *process) pidfdStatus() (w syscall.WaitStatus, ok bool) {
 	return w, ok
 }
 
-// startTicks reads when the process was started, in clock ticks since the boot.
-func startTicks(pid int) (uint64, error) {
+// stat is what /proc/PID/stat says, as far as it is of use here.
+type stat struct {
+	zombie     bool
+	startTicks uint64 // since the boot
+	exit       syscall.WaitStatus
+}
+
+func readStat(pid int) (stat, error) {
 	data, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/stat")
 	if err != nil {
-		return 0, err
+		return stat{}, err
 	}
 	// The command may hold blanks and parentheses; the fields after its last one count from 3.
-	fields := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
-	if len(fields) < 20 {
-		return 0, fmt.Errorf("read /proc/%d/stat: only %d fields", pid, len(fields))
+	f := strings.Fields(string(data[strings.LastIndexByte(string(data), ')')+1:]))
+	if len(f) < 50 {
+		return stat{}, fmt.Errorf("read /proc/%d/stat: only %d fields", pid, len(f))
 	}
-	return strconv.ParseUint(fields[19], 10, 64)
+	ticks, err := strconv.ParseUint(f[22-3], 10, 64)
+	if err != nil {
+		return stat{}, err
+	}
+	exit, err := strconv.ParseUint(f[52-3], 10, 32)
+	return stat{zombie: f[0] == "Z", startTicks: ticks, exit: syscall.WaitStatus(exit)}, err
 }
 
 func bootID() (string, error) {
