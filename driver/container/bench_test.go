@@ -4,6 +4,7 @@ package container
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"testing"
 	"time"
@@ -71,6 +72,31 @@ func BenchmarkDial(b *testing.B) {
 	id := h.start(h.spec())
 	for b.Loop() {
 		conn, err := h.Dial(b.Context(), id, 8080)
+		if err != nil {
+			b.Fatal(err)
+		}
+		conn.Close()
+	}
+}
+
+// BenchmarkDialHost is what BenchmarkDial would take without a namespace to go to.
+func BenchmarkDialHost(b *testing.B) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			conn.Close()
+		}
+	}()
+	for b.Loop() {
+		conn, err := net.Dial("tcp", l.Addr().String())
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -44,6 +44,9 @@ func New(cfg Config) (*Driver, error) {
 	if cfg.Dir, err = filepath.EvalSymlinks(dir); err != nil { // libcontainer refuses a root below a symbolic link
 		return nil, fmt.Errorf("container driver: %w", err)
 	}
+	if _, err := hostNamespace(); err != nil { // while no thread of ours is anywhere else
+		return nil, fmt.Errorf("container driver: %w", err)
+	}
 	return &Driver{
 		cfg: cfg, net: newNetwork(cfg.Namespace, cfg.Subnets),
 		spare: make(chan slot, 1), refill: make(chan struct{}, 1),
