@@ -87,6 +87,13 @@ func (n *network) reserve(ctx context.Context) (int, error) {
 	return 0, fmt.Errorf("all %d addresses of %s are in use by instances", size, n.net)
 }
 
+// doubt makes the next reserve look whether the bridge is still as it must be: somebody may have removed it.
+func (n *network) doubt() {
+	n.lock <- struct{}{}
+	n.ready = false
+	n.release()
+}
+
 // claim marks the address of an instance that exists already.
 func (n *network) claim(address int) {
 	n.lock <- struct{}{}

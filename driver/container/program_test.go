@@ -5,10 +5,12 @@ package container
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"apron/driver"
 	"apron/image"
@@ -196,5 +198,65 @@ func TestRoot_HoldsAsManyLayersAsAnImageMayHave(t *testing.T) {
 	img.Layers = append(img.Layers, img.Layers[1])
 	if _, ok := errors.AsType[*driver.ImageError](h.Start(t.Context(), h.specOf(img))); !ok {
 		t.Error("one layer more is not refused")
+	}
+}
+
+// hostProgram is a layer with a dynamically linked program of the test machine and the libraries that it loads.
+func (h *host) hostProgram(name string, withLibraries bool) image.Image {
+	h.t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		h.t.Skipf("the test machine has no %s", name)
+	}
+	out, err := exec.Command("ldd", path).Output()
+	if err != nil {
+		h.t.Skipf("ldd %s: %v: this test needs a dynamically linked program", path, err)
+	}
+	files := []string{path}
+	for _, field := range strings.Fields(string(out)) {
+		if withLibraries && strings.HasPrefix(field, "/") {
+			files = append(files, field)
+		}
+	}
+	content := map[string]string{}
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		content[strings.TrimPrefix(file, "/")] = string(data)
+	}
+	img := h.addLayer(content)
+	img.Entrypoint = []string{path}
+	return img
+}
+
+func TestStart_NamesAMissingLoader(t *testing.T) {
+	h := newHost(t)
+	spec := h.specOf(h.hostProgram("sleep", false))
+	err := h.Start(t.Context(), spec)
+	if _, ok := errors.AsType[*driver.ImageError](err); !ok || !strings.Contains(err.Error(), "needs the loader") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestStop_DoesNotWaitForAProgramThatCannotNoticeTheSignal(t *testing.T) {
+	h := newHost(t)
+	img := h.hostProgram("sleep", true)
+	img.Cmd = []string{"600"}
+	spec := h.specOf(img)
+	if err := h.Start(t.Context(), spec); err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(100 * time.Millisecond) // until it is sleep that is looked at
+	begin := time.Now()
+	if err := h.Stop(t.Context(), spec.ID, 20*time.Second); err != nil {
+		t.Fatal(err)
+	}
+	if took := time.Since(begin); took > 2*time.Second {
+		t.Errorf("took %s", took)
+	}
+	if exit, err := h.Wait(t.Context(), spec.ID); err != nil || exit.Code != 137 || exit.OOM {
+		t.Errorf("exit %+v %v", exit, err)
 	}
 }

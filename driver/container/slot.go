@@ -27,6 +27,7 @@ func (n *network) newSlot(ctx context.Context) (slot, error) {
 	}
 	ns, err := n.buildSlot(address)
 	if err != nil {
+		n.doubt()
 		return slot{}, errors.Join(fmt.Errorf("make network namespace: %w", err), n.free(address))
 	}
 	return slot{address, ns}, nil
