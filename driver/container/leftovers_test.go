@@ -4,13 +4,17 @@ package container
 
 import (
 	"bytes"
+	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/nftables"
+
+	"apron/driver"
 )
 
 // mustBeGone proves that nothing of the instance is left on the machine, by looking where each part would be.
@@ -89,42 +93,42 @@ func filesOf(dir string) (found []string) {
 	return found
 }
 
-// netNamespaces counts the kernel's network namespaces, by the only sign of one that nobody shows: its memory cache.
-func netNamespaces(t testing.TB) int {
-	t.Helper()
-	seen := map[string]bool{}
+// holdersOf lists the threads in the network namespace and our descriptors of it: what keeps it alive.
+func holdersOf(ns string) (found []string) {
 	for _, pattern := range []string{"/proc/[0-9]*/task/*/ns/net", "/proc/self/fd/*"} {
 		files, _ := filepath.Glob(pattern)
 		for _, f := range files {
-			if ns, err := os.Readlink(f); err == nil && strings.HasPrefix(ns, "net:") {
-				seen[ns] = true
+			if target, err := os.Readlink(f); err == nil && target == ns {
+				found = append(found, f)
 			}
 		}
 	}
-	return len(seen)
+	return found
 }
 
 func TestDestroy_LeavesNothingOnTheMachine(t *testing.T) {
 	h := newHost(t)
-	before := netNamespaces(t)
-	spec := h.spec()
-	id := h.start(spec)
+	id := h.start(h.spec())
 	h.mustAsk(id, "/spawn", "n", "5")
 	h.mustAsk(id, "/write", "path", "/big", "bytes", "5000000")
-	if len(processesOf(id)) < 6 || len(groupsNamed(id)) == 0 || len(mountsOf(id)) == 0 || netNamespaces(t) != before+1 {
-		t.Fatalf("this test would not see what is left: %d processes, %v, %v, %d namespaces over %d",
-			len(processesOf(id)), groupsNamed(id), mountsOf(id), netNamespaces(t), before)
+	ns, err := os.Readlink("/proc/" + strconv.Itoa(h.Driver.find(id).current().pid) + "/ns/net")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(processesOf(id)) < 6 || len(groupsNamed(id)) == 0 || len(mountsOf(id)) == 0 || len(holdersOf(ns)) < 7 {
+		t.Fatalf("this test would not see what is left: %d processes, %d cgroups, %d mounts, %d holders of the network namespace",
+			len(processesOf(id)), len(groupsNamed(id)), len(mountsOf(id)), len(holdersOf(ns)))
 	}
 	if err := h.Destroy(t.Context(), id); err != nil {
 		t.Fatal(err)
 	}
 	h.mustBeGone(id)
 	h.mustHoldNothing()
-	if n := netNamespaces(t); n != before {
-		t.Errorf("%d network namespaces, %d before", n, before)
+	if held := holdersOf(ns); len(held) > 0 {
+		t.Errorf("the network namespace is held by %v", held)
 	}
-	if _, err := h.Dial(t.Context(), id, 8080); err == nil {
-		t.Error("dialled an instance that is gone")
+	if _, err := h.Dial(t.Context(), id, 8080); !errors.Is(err, driver.ErrNotFound) {
+		t.Errorf("dialling an instance that is gone: %v", err)
 	}
 }
 

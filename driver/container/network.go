@@ -177,7 +177,7 @@ func (n *network) ensureBridge(h *netlink.Handle) (netlink.Link, error) {
 // ensureAddress keeps the address that the bridge has: running instances route by it. A new bridge gets a subnet
 // that no other address and no route of the host touches.
 func (n *network) ensureAddress(h *netlink.Handle, bridge netlink.Link) error {
-	addrs, err := h.AddrList(bridge, netlink.FAMILY_V4)
+	addrs, err := dump(func() ([]netlink.Addr, error) { return h.AddrList(bridge, netlink.FAMILY_V4) })
 	if err != nil {
 		return fmt.Errorf("list addresses of %s: %w", n.bridge(), err)
 	}
@@ -218,7 +218,9 @@ func (n *network) chooseSubnet(h *netlink.Handle) (netip.Prefix, error) {
 
 // takenPrefixes lists what the host's addresses and routes reach, the default route aside.
 func takenPrefixes(h *netlink.Handle) ([]netip.Prefix, error) {
-	routes, err := h.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+	routes, err := dump(func() ([]netlink.Route, error) {
+		return h.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_UNSPEC}, netlink.RT_FILTER_TABLE)
+	})
 	if err != nil {
 		return nil, fmt.Errorf("list routes: %w", err)
 	}
@@ -255,6 +257,16 @@ func addrPlus(base netip.Addr, n int) netip.Addr {
 	return netip.AddrFrom4([4]byte{byte(v >> 24), byte(v >> 16), byte(v >> 8), byte(v)})
 }
 
+// dump lists again what somebody on the host changed while it was listed.
+func dump[T any](list func() ([]T, error)) (all []T, err error) {
+	for range 20 {
+		if all, err = list(); !errors.Is(err, netlink.ErrDumpInterrupted) {
+			break
+		}
+	}
+	return all, err
+}
+
 func ipNet(p netip.Prefix, host int) *net.IPNet {
 	return &net.IPNet{IP: addrPlus(p.Addr(), host).AsSlice(), Mask: net.CIDRMask(p.Bits(), 32)}
 }
@@ -287,7 +299,7 @@ func (n *network) links() (map[int]string, error) {
 		return nil, fmt.Errorf("open netlink: %w", err)
 	}
 	defer h.Close()
-	all, err := h.LinkList()
+	all, err := dump(h.LinkList)
 	if err != nil {
 		return nil, fmt.Errorf("list links: %w", err)
 	}
