@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -225,4 +226,40 @@ func TestProcesses_AreLimited(t *testing.T) {
 	if data, err := os.ReadFile(path + "/pids.max"); err != nil || strings.TrimSpace(string(data)) != "4096" {
 		t.Errorf("pids.max %q %v", data, err)
 	}
+}
+
+func TestStart_OfManyAtOnceGivesEachItsOwn(t *testing.T) {
+	h := newHost(t)
+	const n = 8
+	specs := make([]driver.Spec, n)
+	failed := make([]error, n)
+	var wg sync.WaitGroup
+	for i := range specs {
+		specs[i] = h.spec()
+		specs[i].Memory = 64
+		wg.Go(func() { failed[i] = h.Start(t.Context(), specs[i]) })
+	}
+	wg.Wait()
+	if err := errors.Join(failed...); err != nil {
+		t.Fatal(err)
+	}
+	addresses := map[int]bool{}
+	for _, spec := range specs {
+		h.awaitServing(spec)
+		addresses[h.Driver.find(spec.ID).recorded().Address] = true
+	}
+	if len(addresses) != n {
+		t.Errorf("%d addresses for %d instances", len(addresses), n)
+	}
+	for i, spec := range specs {
+		wg.Go(func() { failed[i] = h.Destroy(t.Context(), spec.ID) })
+	}
+	wg.Wait()
+	if err := errors.Join(failed...); err != nil {
+		t.Fatal(err)
+	}
+	for _, spec := range specs {
+		h.mustBeGone(spec.ID)
+	}
+	h.mustHoldNothing()
 }

@@ -35,37 +35,18 @@ type started struct {
 	At         time.Time `json:"at"`
 }
 
-// writeRecord puts v into dir/name, readable by root alone. sync makes it survive a power cut too; a crash of the
-// server it survives in any case.
-func writeRecord(dir, name string, v any, sync bool) error {
+// writeRecord puts v into dir/name, readable by root alone. A crash of the server it survives; it is not flushed to the
+// disk, because a power cut ends everything that it could lead to.
+func writeRecord(dir, name string, v any) error {
 	data, err := json.Marshal(v)
 	if err != nil {
 		return err
 	}
 	tmp := filepath.Join(dir, "."+name)
-	f, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
+	if err := os.WriteFile(tmp, data, 0o600); err != nil {
 		return err
 	}
-	_, err = f.Write(data)
-	if err == nil && sync {
-		err = f.Sync()
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(tmp, filepath.Join(dir, name)); err != nil || !sync {
-		return err
-	}
-	return errors.Join(syncDir(dir), syncDir(filepath.Dir(dir)))
-}
-
-func syncDir(dir string) error {
-	f, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return os.Rename(tmp, filepath.Join(dir, name))
 }
 
 // readRecord reads dir/name into v and tells whether it was there. What cannot be read counts as absent: it is the

@@ -79,7 +79,7 @@ func (d *Driver) recoverProcess(id string) (*process, error) {
 	if g, err := d.group(id); err == nil {
 		exit.OOM = oom(g, exit)
 	}
-	return endedProcess(s.At, exit), writeRecord(d.dir(id), exitFile, exit, false)
+	return endedProcess(s.At, exit), writeRecord(d.dir(id), exitFile, exit)
 }
 
 // reopen opens the process if it is still the one that was started, and returns nil if it is not.

@@ -101,8 +101,7 @@ func (d *Driver) make(ctx context.Context, inst *instance, img image.Image, spec
 
 func (d *Driver) launch(ctx context.Context, rec record, img image.Image, s slot) (*process, error) {
 	dir := d.dir(rec.Spec.ID)
-	// Without sync: a power cut ends everything that this record could lead to, the directory alone is enough then.
-	if err := writeRecord(dir, specFile, rec, false); err != nil {
+	if err := writeRecord(dir, specFile, rec); err != nil {
 		return nil, err
 	}
 	prog, err := d.prepareRoot(rec, img)
@@ -221,7 +220,7 @@ func (d *Driver) identify(id string, child *libcontainer.Process, s slot) (*proc
 		done.BootID, err = bootID()
 	}
 	if err == nil {
-		err = writeRecord(d.dir(id), startedFile, done, false)
+		err = writeRecord(d.dir(id), startedFile, done)
 	}
 	if err != nil {
 		return nil, errors.Join(err, p.pidfd.Close())

@@ -33,7 +33,7 @@ func (d *Driver) watch(id string, p *process) {
 		p.exit.OOM = oom(g, p.exit)
 	}
 	close(p.ended)
-	if err := writeRecord(d.dir(id), exitFile, p.exit, false); err != nil {
+	if err := writeRecord(d.dir(id), exitFile, p.exit); err != nil {
 		d.cfg.Log.Warn("the end of an instance could not be recorded", "instance_id", id, "error", err)
 	}
 }
