@@ -1,0 +1,131 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// Deploy brings rev up to Size healthy instances beside whatever else the service runs, and returns when they are
+// healthy; none is published before Serve. It may be repeated: instances of the same revision count. Instances that
+// are found at start without their revision being known are probed from here on.
+//
+// A *StartError says why an instance did not start or turn healthy; any other error is the machine's fault. After
+// either, the instances that do not serve already are gone. When ctx is done, its cause is returned and what exists
+// is left for the repeat, or for Retire.
+func (f *Fleet) Deploy(ctx context.Context, rev Revision) error {
+	if rev.Service == "" || rev.ID == "" || rev.Port == 0 {
+		return fmt.Errorf("deploy: a revision needs service, id and port, not %q, %q and %d", rev.Service, rev.ID, rev.Port)
+	}
+	rev = rev.withDefaults()
+	s, err := f.beginDeploy(rev)
+	if err != nil {
+		return err
+	}
+	defer f.endDeploy(s)
+	failure, err := f.awaitDeployed(ctx, s, rev)
+	if err != nil || failure == nil {
+		return err
+	}
+	if err := f.abandon(ctx, s, rev.ID); err != nil {
+		return errors.Join(failure, fmt.Errorf("remove the failed instances: %w", err))
+	}
+	return failure
+}
+
+func (f *Fleet) beginDeploy(rev Revision) (*service, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.serviceLocked(rev.Service)
+	if s.deploying != "" {
+		return nil, fmt.Errorf("deploy: service %s is already deploying %s", s.id, s.deploying)
+	}
+	s.deploying = rev.ID
+	s.revisions[rev.ID] = rev
+	for _, i := range s.sortedLocked() {
+		if i.rev.ID != rev.ID {
+			continue
+		}
+		if i.phase == adopted && !i.dead {
+			i.rev = rev
+			i.moveLocked(starting)
+			close(i.named)
+		}
+		if i.phase == failed { // of an earlier try
+			f.removeLocked(i)
+		}
+	}
+	return s, nil
+}
+
+func (f *Fleet) endDeploy(s *service) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s.deploying = ""
+	s.changedLocked()
+}
+
+// awaitDeployed starts what is missing and waits; every instance turns healthy or fails within its allowance.
+func (f *Fleet) awaitDeployed(ctx context.Context, s *service, rev Revision) (failure, err error) {
+	for {
+		f.mu.Lock()
+		failure = s.failureLocked(rev.ID)
+		alive, serving := s.countLocked(rev.ID)
+		if failure == nil {
+			for range rev.Size - alive {
+				f.startLocked(s, rev, 0)
+			}
+		}
+		change := s.change
+		f.mu.Unlock()
+		if failure != nil || serving >= rev.Size {
+			return failure, nil
+		}
+		if err := f.await(ctx, change); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// failureLocked returns why an instance of the revision failed. One that served and failed is keep's business.
+func (s *service) failureLocked(revision string) error {
+	for _, i := range s.sortedLocked() {
+		served := i.served && s.serving == revision
+		if i.rev.ID == revision && i.phase == failed && !served {
+			return i.err
+		}
+	}
+	return nil
+}
+
+// abandon removes the instances of a revision that could not be deployed, except those that serve.
+func (f *Fleet) abandon(ctx context.Context, s *service, revision string) error {
+	return f.removeAll(ctx, s, func(i *instance) bool {
+		return i.rev.ID == revision && (s.serving != revision || i.phase != healthy)
+	})
+}
+
+// Serve publishes the revision's healthy instances, from now on and instead of any other's, and keeps the revision
+// at its size. It returns when they are published. The revision must be known by Deploy or Recover in this run of
+// the server: a step that is repeated after a restart calls Deploy first, which costs nothing when all are healthy.
+func (f *Fleet) Serve(service, revisionID string) error {
+	f.mu.Lock()
+	s := f.services[service]
+	if s == nil {
+		f.mu.Unlock()
+		return fmt.Errorf("serve: no service %s; deploy it first", service)
+	}
+	if _, ok := s.revisions[revisionID]; !ok {
+		f.mu.Unlock()
+		return fmt.Errorf("serve: service %s has no revision %s; deploy it first", service, revisionID)
+	}
+	if s.serving != revisionID {
+		s.vacancies = nil
+	}
+	s.serving = revisionID
+	f.publishLocked(s)
+	f.keepLocked(s)
+	s.changedLocked()
+	f.mu.Unlock()
+	return f.awaitPublished(f.ctx, s)
+}

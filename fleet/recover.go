@@ -1,0 +1,130 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"apron/driver"
+)
+
+// Recover is called once, before any other method but Run, and takes over what the driver holds. Instances of a
+// desired revision go on serving, and what is missing of it is started in the background. Other instances of the
+// services in busy, which have an operation under way, are left as they are until that operation calls Deploy or
+// Retire. Everything else is a stray and destroyed, and so is what a start that was cut off left behind.
+//
+// It returns when the instances that answer are published and the strays are gone, or have been tried to remove.
+// An error means that the driver could not be asked. Run must be running.
+func (f *Fleet) Recover(ctx context.Context, desired []Revision, busy []string) error {
+	found, err := f.cfg.Driver.Recover(ctx)
+	if err != nil {
+		return fmt.Errorf("recover instances: %w", err)
+	}
+	wanted, strays := f.adopt(found, desired, busy)
+	var wg sync.WaitGroup
+	for _, id := range strays {
+		wg.Go(func() { f.destroyStray(ctx, id) })
+	}
+	answers := make([]bool, len(wanted))
+	for n, i := range wanted {
+		wg.Go(func() {
+			answers[n] = i.found.State == driver.Running && f.probe(ctx, i.id, i.rev) == nil
+		})
+	}
+	wg.Wait()
+	return f.takeOver(ctx, desired, wanted, answers)
+}
+
+// adopt makes the found instances known and returns those of desired revisions and the ids of the strays.
+func (f *Fleet) adopt(found []driver.Instance, desired []Revision, busy []string) (wanted []*instance, strays []string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, rev := range desired {
+		s := f.serviceLocked(rev.Service)
+		s.serving = rev.ID
+		s.revisions[rev.ID] = rev.withDefaults()
+	}
+	slices.SortFunc(found, func(a, b driver.Instance) int { return a.StartedAt.Compare(b.StartedAt) })
+	for _, d := range found {
+		rev, known := f.desiredLocked(d.Spec)
+		switch {
+		case d.State == driver.Partial:
+			strays = append(strays, d.Spec.ID)
+		case known:
+			wanted = append(wanted, f.adoptLocked(d, rev, starting))
+		case slices.Contains(busy, d.Spec.Service):
+			i := f.adoptLocked(d, revisionOf(d.Spec), adopted)
+			f.spawnLocked(func() { f.live(i) })
+		default:
+			strays = append(strays, d.Spec.ID)
+		}
+	}
+	return wanted, strays
+}
+
+func (f *Fleet) desiredLocked(spec driver.Spec) (Revision, bool) {
+	s := f.services[spec.Service]
+	if s == nil {
+		return Revision{}, false
+	}
+	rev, ok := s.revisions[spec.Revision]
+	return rev, ok
+}
+
+func (f *Fleet) adoptLocked(d driver.Instance, rev Revision, p phase) *instance {
+	i := f.newInstanceLocked(f.serviceLocked(d.Spec.Service), d.Spec.ID, rev, p)
+	i.found, i.since = &d, d.StartedAt
+	return i
+}
+
+// takeOver publishes the instances that answered, in one go, and begins to keep the desired revisions.
+func (f *Fleet) takeOver(ctx context.Context, desired []Revision, wanted []*instance, answers []bool) error {
+	f.mu.Lock()
+	for n, i := range wanted {
+		if answers[n] {
+			i.phase, i.served = healthy, true
+		}
+		f.spawnLocked(func() { f.live(i) })
+	}
+	var services []*service
+	for _, rev := range desired {
+		s := f.services[rev.Service]
+		f.publishLocked(s)
+		f.keepLocked(s)
+		services = append(services, s)
+	}
+	f.mu.Unlock()
+	for _, s := range services {
+		if err := f.awaitPublished(ctx, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// destroyStray tries once while the server starts, and leaves the rest to the background.
+func (f *Fleet) destroyStray(ctx context.Context, id string) {
+	f.cfg.Log.Info("destroy stray instance", slog.String("instance_id", id))
+	ctx, cancel := context.WithTimeout(ctx, callLimit)
+	defer cancel()
+	if err := f.cfg.Driver.Destroy(ctx, id); err != nil {
+		f.cfg.Log.Error("destroy stray instance", slog.String("instance_id", id), slog.Any("error", err))
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.spawnLocked(func() { f.retryStray(id) })
+	}
+}
+
+func (f *Fleet) retryStray(id string) {
+	for try := 0; sleep(f.ctx, backoff(try)) == nil; try++ {
+		ctx, cancel := context.WithTimeout(f.ctx, callLimit)
+		err := f.cfg.Driver.Destroy(ctx, id)
+		cancel()
+		if err == nil {
+			return
+		}
+		f.cfg.Log.Error("destroy stray instance", slog.String("instance_id", id), slog.Any("error", err))
+	}
+}
