@@ -13,16 +13,16 @@ import (
 // A *StartError says why an instance did not start or turn healthy; any other error is the machine's fault. After
 // either, the instances that do not serve already are gone. When ctx is done, its cause is returned and what exists
 // is left for the repeat, or for Retire.
-func (f *Fleet) Deploy(ctx context.Context, rev Revision) error {
+func (f *Fleet) Deploy(ctx context.Context, rev Revision) (err error) {
 	if rev.Service == "" || rev.ID == "" || rev.Port == 0 {
 		return fmt.Errorf("deploy: a revision needs service, id and port, not %q, %q and %d", rev.Service, rev.ID, rev.Port)
 	}
 	rev = rev.withDefaults()
-	s, err := f.beginDeploy(rev)
+	s, before, err := f.beginDeploy(rev)
 	if err != nil {
 		return err
 	}
-	defer f.endDeploy(s)
+	defer func() { f.endDeploy(s, before, err) }()
 	failure, err := f.awaitDeployed(ctx, s, rev)
 	if err != nil || failure == nil {
 		return err
@@ -33,13 +33,15 @@ func (f *Fleet) Deploy(ctx context.Context, rev Revision) error {
 	return failure
 }
 
-func (f *Fleet) beginDeploy(rev Revision) (*service, error) {
+// beginDeploy returns the revision as it was known before, zero when it was not.
+func (f *Fleet) beginDeploy(rev Revision) (s *service, before Revision, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	s := f.serviceLocked(rev.Service)
+	s = f.serviceLocked(rev.Service)
 	if s.deploying != "" {
-		return nil, fmt.Errorf("deploy: service %s is already deploying %s", s.id, s.deploying)
+		return nil, Revision{}, fmt.Errorf("deploy: service %s is already deploying %s", s.id, s.deploying)
 	}
+	before = s.revisions[rev.ID]
 	s.deploying = rev.ID
 	s.revisions[rev.ID] = rev
 	for _, i := range s.sortedLocked() {
@@ -55,12 +57,17 @@ func (f *Fleet) beginDeploy(rev Revision) (*service, error) {
 			f.removeLocked(i)
 		}
 	}
-	return s, nil
+	return s, before, nil
 }
 
-func (f *Fleet) endDeploy(s *service) {
+// endDeploy restores, after an error, what is kept of a revision that serves already: keep must not go on to try
+// what Deploy could not do.
+func (f *Fleet) endDeploy(s *service, before Revision, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if err != nil && before.ID != "" {
+		s.revisions[before.ID] = before
+	}
 	s.deploying = ""
 	s.changedLocked()
 }

@@ -167,3 +167,44 @@ func TestServe_OfAnUnknownRevisionIsAnError(t *testing.T) {
 		r.want("published", len(r.ids()), 1)
 	})
 }
+
+func TestDeploy_OfTheServedRevisionAddsAndFailsWithoutHarm(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.serve(web("r1", 1))
+		r.deploy(web("r1", 2))
+		serving := r.ids()
+		r.want("published", len(serving), 2)
+		r.fake.SetFault(func(driver.Spec) drivertest.Fault {
+			return drivertest.Fault{Env: []string{"EXIT_AT_START=4"}}
+		})
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		err := r.Deploy(ctx, web("r1", 3))
+		if _, ok := errors.AsType[*fleet.StartError](err); !ok {
+			t.Errorf("Deploy = %v, want a *StartError", err)
+		}
+		pass(time.Hour)
+		r.want("instances", len(r.fake.IDs()), 2)
+		r.want("published", r.ids(), serving)
+		r.want("events of replacements", r.told(), []string(nil))
+	})
+}
+
+func TestDeploy_FailsWhenAnInstanceDiesBeforeAllAreHealthy(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.recover(nil)
+		slow := false // the second of the two
+		r.fake.SetFault(func(driver.Spec) drivertest.Fault {
+			if slow {
+				return drivertest.Fault{Env: []string{"START_DELAY_MS=20000"}}
+			}
+			slow = true
+			return drivertest.Fault{Env: []string{"EXIT_AFTER_MS=10000"}}
+		})
+		err := r.Deploy(t.Context(), web("r1", 2))
+		if _, ok := errors.AsType[*fleet.StartError](err); !ok {
+			t.Errorf("Deploy = %v, want a *StartError", err)
+		}
+		r.want("instances left", r.fake.IDs(), []string(nil))
+	})
+}
