@@ -1,0 +1,76 @@
+package store
+
+import (
+	"fmt"
+
+	"apron/api"
+)
+
+// Operation is the durable record of work on a service: what clients are told of it, and how far it has come.
+type Operation struct {
+	Summary api.OperationSummary `json:"summary"`
+
+	OnSuccess api.ServiceStatus `json:"on_success"` // the service's status once all steps are done
+	OnFailure api.ServiceStatus `json:"on_failure"` // and once they are given up
+
+	// RollsBack says that giving up is told to clients as ROLLBACK_*, not FAILED.
+	RollsBack bool `json:"rolls_back,omitempty"`
+
+	// Target is the version that the operation brings up: a new one, or on resume the one deployed before.
+	Target *Deployment `json:"target,omitempty"`
+	// Previous is the version that had the traffic before Target got it; nil if there was none.
+	Previous *Deployment `json:"previous,omitempty"`
+
+	Done    []string `json:"done,omitempty"`    // names of finished steps, in order; undoing takes them away again
+	Failure string   `json:"failure,omitempty"` // why the operation is being given up; empty while it goes forward
+}
+
+// PutOperation writes the record, new or changed.
+func (tx *Tx) PutOperation(op Operation) error {
+	text, err := encode(op)
+	if err != nil {
+		return err
+	}
+	var ended any
+	if op.Summary.EndedAt != nil {
+		ended = op.Summary.EndedAt.UnixMilli()
+	}
+	err = tx.exec(`INSERT INTO operations (id, arn, ended, record) VALUES (?, ?, ?, ?)
+		ON CONFLICT (id) DO UPDATE SET ended = excluded.ended, record = excluded.record`,
+		op.ID(), op.ServiceArn(), ended, text)
+	if err != nil {
+		return fmt.Errorf("write operation %s: %w", op.ID(), err)
+	}
+	return nil
+}
+
+// ID is the operation's id.
+func (op Operation) ID() string { return *op.Summary.Id }
+
+// ServiceArn is the ARN of the service that the operation works on.
+func (op Operation) ServiceArn() string { return *op.Summary.TargetArn }
+
+// Type says what is done to the service.
+func (op Operation) Type() api.OperationType { return *op.Summary.Type }
+
+// Operation reads an operation by id. ErrNotFound if there is none.
+func (tx *Tx) Operation(id string) (Operation, error) {
+	return one[Operation](tx, `SELECT record FROM operations WHERE id = ?`, id)
+}
+
+// Operations lists the service's operations, newest first, from the one after the given place in the list
+// (0 = from the newest), at most limit of them (-1 = all).
+func (tx *Tx) Operations(arn string, after int64, limit int) ([]Row[Operation], error) {
+	return all[Operation](tx, `SELECT seq, record FROM operations
+		WHERE arn = ?1 AND (?2 = 0 OR seq < ?2) ORDER BY seq DESC LIMIT ?3`, arn, after, limit)
+}
+
+// OpenOperation reads the operation of the service that has not ended. ErrNotFound if none is under way.
+func (tx *Tx) OpenOperation(arn string) (Operation, error) {
+	return one[Operation](tx, `SELECT record FROM operations WHERE arn = ? AND ended IS NULL ORDER BY seq LIMIT 1`, arn)
+}
+
+// OpenOperations lists the operations of all services that have not ended, oldest first.
+func (tx *Tx) OpenOperations() ([]Row[Operation], error) {
+	return all[Operation](tx, `SELECT seq, record FROM operations WHERE ended IS NULL ORDER BY seq`)
+}
