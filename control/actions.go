@@ -1,0 +1,23 @@
+package control
+
+import "apron/awsjson"
+
+// Actions are the actions that are built, by the names that clients call them by. For the rest of the model's,
+// awsjson answers that they are not built yet.
+func (c *Control) Actions() map[string]awsjson.Handler {
+	return map[string]awsjson.Handler{
+		"CreateService":   awsjson.Handle(c.CreateService),
+		"DescribeService": awsjson.Handle(c.DescribeService),
+		"ListServices":    awsjson.Handle(c.ListServices),
+		"UpdateService":   awsjson.Handle(c.UpdateService),
+		"StartDeployment": awsjson.Handle(c.StartDeployment),
+		"PauseService":    awsjson.Handle(c.PauseService),
+		"ResumeService":   awsjson.Handle(c.ResumeService),
+		"DeleteService":   awsjson.Handle(c.DeleteService),
+		"ListOperations":  awsjson.Handle(c.ListOperations),
+
+		"TagResource":         awsjson.Handle(c.TagResource),
+		"UntagResource":       awsjson.Handle(c.UntagResource),
+		"ListTagsForResource": awsjson.Handle(c.ListTagsForResource),
+	}
+}

@@ -1,0 +1,72 @@
+// Package control says what each App Runner action means: it checks a request against the service's state, records
+// what was decided in one store transaction, and answers. The work itself is left to operations, which it wakes
+// through a func; it must never touch a container, an image or the network. awsjson calls it through the table in
+// actions.go.
+package control
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"apron/api"
+	"apron/store"
+)
+
+// Config names what the actions work with. All fields are required.
+type Config struct {
+	Log   *slog.Logger
+	Store *store.Store
+	// Wake tells whoever runs operations that the service with this ARN has one; it must not block.
+	Wake func(arn string)
+	// Host makes the public host name of a new service from its first label and region.
+	Host func(label, region string) string
+}
+
+// Control answers the actions. Its methods may be called from many goroutines; each blocks for one transaction at
+// most, and returns an *api.Error for whatever the client is to know.
+type Control struct{ cfg Config }
+
+// New makes a Control; nothing runs until Run is called, and the actions do not need it.
+func New(cfg Config) *Control { return &Control{cfg: cfg} }
+
+// describable is how long a deleted service can still be described: CloudFormation's handler takes a service that is
+// not found while it waits for DELETED for a failure.
+const describable = time.Hour
+
+// Run forgets services that were deleted long enough ago, until ctx is done.
+func (c *Control) Run(ctx context.Context) error {
+	ticker := time.NewTicker(describable / 6)
+	defer ticker.Stop()
+	for {
+		err := c.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+			return tx.PurgeServices(time.Now().Add(-describable))
+		})
+		if err != nil && ctx.Err() == nil {
+			c.cfg.Log.Error("deleted services could not be purged", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+		}
+	}
+}
+
+// load finds the caller's service, deleted ones included as long as they are describable.
+func load(tx *store.Tx, caller api.Caller, arn string) (store.Service, error) {
+	parsed, err := api.ParseARN(arn, api.ResourceService)
+	if err != nil {
+		return store.Service{}, err
+	}
+	if err := parsed.CheckOwner(caller); err != nil {
+		return store.Service{}, err
+	}
+	svc, err := tx.Service(arn)
+	gone := err == nil && svc.Service.DeletedAt != nil && time.Since(svc.Service.DeletedAt.Time) > describable
+	if errors.Is(err, store.ErrNotFound) || gone {
+		return store.Service{}, api.NotFound("No service with the ARN %s. List the services to see their ARNs.", arn)
+	}
+	return svc, err
+}

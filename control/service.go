@@ -1,0 +1,158 @@
+package control
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+	"time"
+
+	"apron/api"
+	"apron/store"
+)
+
+// CreateService records a new service and its first deployment. The service stays, as CREATE_FAILED, when that fails.
+func (c *Control) CreateService(ctx context.Context, caller api.Caller, in *api.CreateServiceRequest) (*api.CreateServiceResponse, error) {
+	config, err := settings(caller, in)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkTags(in.Tags); err != nil {
+		return nil, err
+	}
+	svc := store.Service{Account: caller.Account, Region: caller.Region, Service: config}
+	c.identify(&svc, in.ServiceName)
+	op := newOperation(api.OperationCreateService, svc.Service)
+	svc.Service.Status = api.StatusOperationInProgress
+	op.Target = &store.Deployment{ID: op.ID(), Config: svc.Service}
+	err = c.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		if taken, err := tx.ServiceNamed(caller.Account, caller.Region, in.ServiceName); err == nil {
+			_, no := judge(api.OperationCreateService, taken.Service)
+			return orNil(no)
+		} else if !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		return errors.Join(tx.PutService(svc), tx.PutOperation(op), putTags(tx, svc.Service.ServiceArn, in.Tags))
+	})
+	if err != nil {
+		return nil, err
+	}
+	c.cfg.Wake(svc.Service.ServiceArn)
+	return &api.CreateServiceResponse{Service: &svc.Service, OperationId: op.ID()}, nil
+}
+
+// identify gives a new service its ids, which it keeps through updates, pauses and resumes.
+func (c *Control) identify(svc *store.Service, name string) {
+	s, now := &svc.Service, api.At(time.Now())
+	s.ServiceName, s.ServiceId = name, api.NewID()
+	s.ServiceArn = api.ARN{Region: svc.Region, Account: svc.Account, Kind: api.ResourceService, Name: name, ID: s.ServiceId}.String()
+	s.ServiceUrl = new(c.cfg.Host(strings.ToLower(rand.Text()[:10]), svc.Region))
+	s.CreatedAt, s.UpdatedAt = now, now
+}
+
+// DescribeService tells all that there is to know of a service, also of one deleted within the last hour.
+func (c *Control) DescribeService(ctx context.Context, caller api.Caller, in *api.DescribeServiceRequest) (*api.DescribeServiceResponse, error) {
+	var svc store.Service
+	err := c.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+		svc, err = load(tx, caller, in.ServiceArn)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.DescribeServiceResponse{Service: &svc.Service}, nil
+}
+
+// ListServices lists the caller's services in the signature's region, oldest first, deleted ones excepted.
+func (c *Control) ListServices(ctx context.Context, caller api.Caller, in *api.ListServicesRequest) (*api.ListServicesResponse, error) {
+	page, err := parsePage(in.NextToken, in.MaxResults)
+	if err != nil {
+		return nil, err
+	}
+	var rows []store.Row[store.Service]
+	err = c.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+		rows, err = tx.Services(caller.Account, caller.Region, page.after, page.fetch())
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := &api.ListServicesResponse{ServiceSummaryList: []api.ServiceSummary{}}
+	rows, out.NextToken = cut(page, rows)
+	for _, row := range rows {
+		out.ServiceSummaryList = append(out.ServiceSummaryList, summary(&row.Record.Service))
+	}
+	return out, nil
+}
+
+func summary(s *api.Service) api.ServiceSummary {
+	return api.ServiceSummary{
+		ServiceName: &s.ServiceName,
+		ServiceId:   &s.ServiceId,
+		ServiceArn:  &s.ServiceArn,
+		ServiceUrl:  s.ServiceUrl,
+		CreatedAt:   &s.CreatedAt,
+		UpdatedAt:   &s.UpdatedAt,
+		Status:      &s.Status,
+	}
+}
+
+// UpdateService deploys the service with the settings given; those not given stay. The reply shows the new ones at
+// once; if they cannot be deployed, the old ones come back.
+func (c *Control) UpdateService(ctx context.Context, caller api.Caller, in *api.UpdateServiceRequest) (*api.UpdateServiceResponse, error) {
+	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationUpdateService, func(svc *store.Service, op *store.Operation) error {
+		if err := merge(caller, &svc.Service, in); err != nil {
+			return err
+		}
+		op.Target = &store.Deployment{ID: op.ID(), Config: svc.Service}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.UpdateServiceResponse{Service: svc, OperationId: *op}, nil
+}
+
+// StartDeployment deploys what the service's image reference points to now.
+func (c *Control) StartDeployment(ctx context.Context, caller api.Caller, in *api.StartDeploymentRequest) (*api.StartDeploymentResponse, error) {
+	_, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationStartDeployment, func(svc *store.Service, op *store.Operation) error {
+		op.Target = &store.Deployment{ID: op.ID(), Config: svc.Service}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.StartDeploymentResponse{OperationId: *op}, nil
+}
+
+// PauseService takes the service to zero instances and keeps what it was deployed from. On a paused service it
+// changes nothing and has no OperationId.
+func (c *Control) PauseService(ctx context.Context, caller api.Caller, in *api.PauseServiceRequest) (*api.PauseServiceResponse, error) {
+	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationPauseService, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &api.PauseServiceResponse{Service: svc, OperationId: op}, nil
+}
+
+// ResumeService brings back the version that was deployed before the pause. On a running service it changes nothing
+// and has no OperationId.
+func (c *Control) ResumeService(ctx context.Context, caller api.Caller, in *api.ResumeServiceRequest) (*api.ResumeServiceResponse, error) {
+	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationResumeService, func(svc *store.Service, op *store.Operation) error {
+		op.Target = svc.Deployed
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return &api.ResumeServiceResponse{Service: svc, OperationId: op}, nil
+}
+
+// DeleteService removes the service. It can be described as DELETED for an hour; its name is free at once.
+func (c *Control) DeleteService(ctx context.Context, caller api.Caller, in *api.DeleteServiceRequest) (*api.DeleteServiceResponse, error) {
+	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationDeleteService, nil)
+	if err != nil {
+		return nil, err
+	}
+	return &api.DeleteServiceResponse{Service: svc, OperationId: *op}, nil
+}
