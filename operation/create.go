@@ -1,0 +1,10 @@
+package operation
+
+import "apron/logs"
+
+// create is a service's first deployment.
+var create = plan{
+	texts:       texts{logs.CreateStarted, logs.CreateFinished, logs.CreateFailed},
+	freesImages: true,
+	steps:       deployment,
+}

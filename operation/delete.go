@@ -1,0 +1,27 @@
+package operation
+
+import (
+	"context"
+	"time"
+
+	"apron/logs"
+)
+
+// remove ends a service for good. Its record stays describable for a while and its logs stay; all else goes. There
+// is no way back: a delete that fails leaves DELETE_FAILED, from where it can be called again.
+var remove = plan{
+	texts:       texts{logs.DeleteStarted, logs.DeleteFinished, logs.DeleteFailed},
+	freesImages: true,
+	steps: []step{
+		{name: "drain", within: 3 * time.Minute, do: drain},
+		{name: "stop", within: 5 * time.Minute, do: stop},
+		{name: "forget", within: time.Minute, do: forget},
+	},
+}
+
+// forget frees the host name and lets go of the image.
+func forget(ctx context.Context, r *run) error {
+	r.cfg.Proxy.Remove(r.svc.Service.ServiceId)
+	r.svc.Deployed = nil
+	return nil
+}

@@ -1,0 +1,164 @@
+package operation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"apron/api"
+	"apron/fleet"
+	"apron/image"
+	"apron/logs"
+)
+
+// deployment is what create, update and deploy have in common: a new version is brought up beside the old one, gets
+// the traffic once it is healthy, and only then the old one goes.
+var deployment = []step{
+	{name: "pull", within: 20 * time.Minute, do: pull},
+	{name: "provision", within: 10 * time.Minute, do: provision, undo: unprovision, volatile: true},
+	{name: "route", within: time.Minute, do: route, undo: routeBack, volatile: true},
+	{name: "retire", within: 5 * time.Minute, do: retire},
+}
+
+// pull brings the image onto this machine and fixes its digest: from here on the tag may move.
+func pull(ctx context.Context, r *run) error {
+	r.deploymentStarted()
+	ref := r.op.Target.Config.SourceConfiguration.ImageRepository.ImageIdentifier
+	r.line(logs.ImagePullStarted)
+	r.pulls.RLock()
+	defer r.pulls.RUnlock()
+	digest, err := r.cfg.Images.Pull(ctx, ref, r.auth(ref))
+	if err != nil {
+		return pullFailed(err)
+	}
+	r.op.Target.Image = digest
+	r.line(logs.ImagePulled)
+	r.event(logs.ImagePulledEvent)
+	// Saved here and not with the cursor, so that collect sees the digest before it may run again.
+	return r.save(ctx)
+}
+
+func (r *run) auth(ref string) *image.Auth {
+	if r.cfg.Auth == nil {
+		return nil
+	}
+	return r.cfg.Auth(ref)
+}
+
+// provision starts the new version's instances and waits until they are healthy.
+func provision(ctx context.Context, r *run) error {
+	rev, err := Revision(*r.op.Target)
+	if err != nil {
+		return Abort(err)
+	}
+	r.event(logs.Provisioning)
+	r.event(healthCheckText(rev))
+	if err := r.cfg.Fleet.Deploy(ctx, rev); err != nil {
+		return r.provisionFailed(err)
+	}
+	r.event(logs.HealthCheckOK)
+	return nil
+}
+
+// provisionFailed gives up what is the application's fault, and leaves its last words where its owner looks for them.
+func (r *run) provisionFailed(err error) error {
+	failed, ok := errors.AsType[*fleet.StartError](err)
+	if !ok {
+		return err
+	}
+	for _, text := range failed.Log {
+		r.line("instance/" + failed.InstanceID + ": " + text)
+	}
+	return Abort(err)
+}
+
+// unprovision takes the new version's instances away; those of the version before are left alone.
+func unprovision(ctx context.Context, r *run) error {
+	if r.svc.Deployed == nil || r.svc.Deployed.ID == r.op.Target.ID {
+		return r.cfg.Fleet.Stop(ctx, r.svc.Service.ServiceId)
+	}
+	return r.cfg.Fleet.Retire(ctx, r.svc.Service.ServiceId, r.svc.Deployed.ID)
+}
+
+// route gives the traffic to the new version. With the cursor of this step the service's record says that it is
+// the deployed one.
+func route(ctx context.Context, r *run) error {
+	if r.svc.Deployed == nil || r.svc.Deployed.ID != r.op.Target.ID {
+		r.op.Previous = r.svc.Deployed
+		r.svc.Deployed = r.op.Target
+	}
+	if err := r.openRoute(); err != nil {
+		return err
+	}
+	r.event(logs.TrafficRouted)
+	return nil
+}
+
+// routeBack gives the traffic back to the version before.
+func routeBack(ctx context.Context, r *run) error {
+	r.svc.Deployed = r.op.Previous
+	if r.svc.Deployed == nil {
+		return r.cfg.Proxy.Withdraw(ctx, r.svc.Service.ServiceId)
+	}
+	return restoreInstances(ctx, r)
+}
+
+// openRoute lets the deployed version's healthy instances answer the service's host names.
+func (r *run) openRoute() error {
+	if err := r.cfg.Fleet.Serve(r.svc.Service.ServiceId, r.svc.Deployed.ID); err != nil {
+		return err
+	}
+	r.cfg.Proxy.Open(r.svc.Service.ServiceId, Hosts(r.svc.Service)...)
+	return nil
+}
+
+// retire ends the instances of every other version, once their requests in flight have ended.
+func retire(ctx context.Context, r *run) error {
+	return r.cfg.Fleet.Retire(ctx, r.svc.Service.ServiceId, r.op.Target.ID)
+}
+
+// restoreInstances brings the deployed version up again and gives it the traffic.
+func restoreInstances(ctx context.Context, r *run) error {
+	rev, err := Revision(*r.svc.Deployed)
+	if err != nil {
+		return Abort(err)
+	}
+	if err := r.cfg.Fleet.Deploy(ctx, rev); err != nil {
+		return err
+	}
+	return r.openRoute()
+}
+
+// deploymentStarted writes the head of the deployment stream; a repeated step writes it again, which says that it
+// was repeated.
+func (r *run) deploymentStarted() {
+	trigger := logs.TriggerDeploy
+	switch r.op.Type() {
+	case api.OperationCreateService:
+		trigger = logs.TriggerCreate
+	case api.OperationUpdateService:
+		trigger = logs.TriggerUpdate
+	}
+	r.line(logs.DeploymentStarted(r.op.ID(), trigger))
+}
+
+// pullFailed says why there is no image, in App Runner's words where it has some. Pull has already tried again what a
+// new try can heal, so the operation is given up, unless the fault is this machine's own.
+func pullFailed(err error) error {
+	if _, ok := errors.AsType[*image.NotFoundError](err); ok {
+		return Abort(fmt.Errorf("%s %w", logs.ImagePullFailed(logs.ReasonImageMissing), err))
+	}
+	for _, users := range []func(error) bool{is[*image.AuthError], is[*image.PlatformError],
+		is[*image.UnreachableError], is[*image.InvalidError], is[*image.TooLargeError]} {
+		if users(err) {
+			return Abort(errors.New(logs.ImagePullFailed(err.Error())))
+		}
+	}
+	return fmt.Errorf("pull image: %w", err)
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}

@@ -1,0 +1,36 @@
+package operation
+
+import (
+	"apron/api"
+	"apron/logs"
+)
+
+// event writes a line into the service's events stream. A log that cannot be written holds no operation up.
+func (r *run) event(text string) {
+	if err := r.cfg.Logs.Event(r.group(), text); err != nil {
+		r.log.Error("event could not be written", "error", err)
+	}
+}
+
+// line writes a line into the operation's own stream.
+func (r *run) line(text string) {
+	if err := r.cfg.Logs.Deployment(r.group(), r.op.ID(), text); err != nil {
+		r.log.Error("deployment log could not be written", "error", err)
+	}
+}
+
+func (r *run) group() logs.Service { return Group(r.svc.Service) }
+
+// Group names the service's log groups.
+func Group(s api.Service) logs.Service { return logs.Service{Name: s.ServiceName, ID: s.ServiceId} }
+
+// reportFailure tells the service's owner why the operation was given up: in the deployment's stream where there is
+// one, else among the events.
+func (r *run) reportFailure() {
+	write := r.event
+	if r.op.Target != nil {
+		write = r.line
+		write(logs.ImageDeployFailed)
+	}
+	write(logs.DeploymentFailed(r.op.ID(), r.op.Failure))
+}

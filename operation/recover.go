@@ -1,0 +1,84 @@
+package operation
+
+import (
+	"context"
+	"fmt"
+
+	"apron/api"
+	"apron/fleet"
+	"apron/store"
+)
+
+// Recover brings fleet and proxy to what the store says after a start of the server: services that run are kept at
+// their size and reachable, services with an open operation keep the instances they have until Run goes on with it,
+// and whatever no record knows is removed. Call it once, before Run.
+func (w *Worker) Recover(ctx context.Context) error {
+	var services []store.Row[store.Service]
+	var open []store.Row[store.Operation]
+	err := w.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+		if services, err = tx.EveryService(); err != nil {
+			return err
+		}
+		open, err = tx.OpenOperations()
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("recover services: %w", err)
+	}
+	under := map[string]store.Operation{}
+	for _, row := range open {
+		under[row.Record.ServiceArn()] = row.Record
+	}
+	desired, busy, err := intents(services, under)
+	if err != nil {
+		return err
+	}
+	if err := w.cfg.Fleet.Recover(ctx, desired, busy); err != nil {
+		return fmt.Errorf("recover instances: %w", err)
+	}
+	return w.reopen(services, under)
+}
+
+// intents tells which revisions have to run and whose instances an operation decides about.
+func intents(services []store.Row[store.Service], under map[string]store.Operation) (desired []fleet.Revision, busy []string, err error) {
+	for _, row := range services {
+		svc := row.Record
+		op, open := under[svc.Service.ServiceArn]
+		if open {
+			busy = append(busy, svc.Service.ServiceId)
+		}
+		if !serving(svc, op, open) {
+			continue
+		}
+		rev, err := Revision(*svc.Deployed)
+		if err != nil {
+			return nil, nil, fmt.Errorf("recover service %s: %w", svc.Service.ServiceArn, err)
+		}
+		desired = append(desired, rev)
+	}
+	return desired, busy, nil
+}
+
+// serving tells whether the service's URL is to answer: it runs and nothing is under way, or what is under way
+// leaves the deployed version in place.
+func serving(svc store.Service, op store.Operation, open bool) bool {
+	if svc.Deployed == nil {
+		return false
+	}
+	if open {
+		return plans[op.Type()].keepsServing
+	}
+	return svc.Service.Status == api.StatusRunning
+}
+
+func (w *Worker) reopen(services []store.Row[store.Service], under map[string]store.Operation) error {
+	for _, row := range services {
+		svc := row.Record
+		if op, open := under[svc.Service.ServiceArn]; serving(svc, op, open) {
+			if err := (&run{Worker: w, svc: svc}).openRoute(); err != nil {
+				return fmt.Errorf("reopen service %s: %w", svc.Service.ServiceArn, err)
+			}
+		}
+	}
+	return nil
+}

@@ -1,0 +1,222 @@
+package operation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"apron/api"
+	"apron/logs"
+	"apron/store"
+)
+
+// tries is how often a step is tried before the operation is given up; between tries it waits, doubling from
+// firstWait: about three seconds in all, because a client waits and whatever heals by itself heals in that time.
+const (
+	tries     = 5
+	firstWait = 200 * time.Millisecond
+)
+
+// run is one operation under way. It alone writes the service's record until the operation has ended: the API
+// refuses every change of a service whose operation is open.
+type run struct {
+	*Worker
+	plan plan
+	op   store.Operation
+	svc  store.Service
+	log  *slog.Logger
+
+	resumed bool // the operation was begun before, most likely by another process
+}
+
+// claim loads the service's open operation and marks it IN_PROGRESS.
+func (w *Worker) claim(ctx context.Context, arn string) (*run, error) {
+	r := &run{Worker: w}
+	err := w.cfg.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		if r.op, err = tx.OpenOperation(arn); err != nil {
+			return err
+		}
+		if r.svc, err = tx.Service(arn); err != nil {
+			return err
+		}
+		if r.resumed = *r.op.Summary.Status != api.OperationPending; r.resumed {
+			return nil
+		}
+		r.setStatus(api.OperationInProgress)
+		return tx.PutOperation(r.op)
+	})
+	if err != nil {
+		return nil, err
+	}
+	r.plan = plans[r.op.Type()]
+	r.log = w.cfg.Log.With("service_arn", arn, "operation_id", r.op.ID(), "operation", string(r.op.Type()))
+	if !r.resumed {
+		r.event(r.plan.texts.started)
+		r.event(logs.StatusSet(string(r.svc.Service.Status)))
+	}
+	return r, nil
+}
+
+// run takes the operation to its end: forward through its steps, or back through those that are done.
+func (r *run) run(ctx context.Context) error {
+	if r.op.Failure == "" {
+		err := r.forward(ctx)
+		if err == nil {
+			return r.finish(ctx, api.OperationSucceeded, r.op.OnSuccess, r.plan.texts.succeeded)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if err := r.giveUp(ctx, err); err != nil {
+			return err
+		}
+	}
+	return r.back(ctx)
+}
+
+func (r *run) forward(ctx context.Context) error {
+	for _, s := range r.plan.steps {
+		done := slices.Contains(r.op.Done, s.name)
+		if done && !(s.volatile && r.resumed) {
+			continue
+		}
+		if err := r.try(ctx, s.name, s.within, s.do); err != nil {
+			return err
+		}
+		if done {
+			continue
+		}
+		r.boundary(stepDone(s))
+		r.op.Done = append(r.op.Done, s.name)
+		if err := r.save(ctx); err != nil {
+			return err
+		}
+		r.boundary(stepSaved(s))
+	}
+	return nil
+}
+
+// giveUp makes it durable that the operation goes back from here on.
+func (r *run) giveUp(ctx context.Context, cause error) error {
+	r.op.Failure = cause.Error()
+	if r.op.RollsBack {
+		r.setStatus(api.OperationRollbackInProgress)
+	}
+	if err := r.save(ctx); err != nil {
+		return err
+	}
+	r.boundary(gaveUp)
+	return nil
+}
+
+// back undoes the steps that are done, the last one first, and ends the operation. A step that cannot be undone is
+// logged and passed over: the rest of the way back still has to be gone.
+func (r *run) back(ctx context.Context) error {
+	ended := api.OperationFailed
+	if r.op.RollsBack {
+		ended = api.OperationRollbackSucceeded
+	}
+	for _, s := range slices.Backward(r.plan.steps) {
+		if s.undo == nil || !r.begun(s) {
+			continue
+		}
+		if err := r.try(ctx, "undo "+s.name, s.within, s.undo); err != nil {
+			if ctx.Err() != nil {
+				return ctx.Err()
+			}
+			r.log.Error("step could not be undone", "step", s.name, "error", err)
+			if r.op.RollsBack {
+				ended = api.OperationRollbackFailed
+			}
+		}
+		r.boundary(stepUndone(s))
+	}
+	if r.svc.Deployed != nil {
+		r.restoreConfiguration()
+	}
+	r.reportFailure()
+	return r.finish(ctx, ended, r.op.OnFailure, r.plan.texts.failed)
+}
+
+// begun tells whether the step was done or at least tried: the first one that is not done was tried.
+func (r *run) begun(s step) bool {
+	for _, earlier := range r.plan.steps {
+		if !slices.Contains(r.op.Done, earlier.name) {
+			return s.name == earlier.name
+		}
+		if s.name == earlier.name {
+			return true
+		}
+	}
+	return false
+}
+
+// try calls f until it succeeds, says that more tries are of no use, or has been called often enough.
+func (r *run) try(ctx context.Context, name string, within time.Duration, f func(context.Context, *run) error) error {
+	wait := firstWait
+	for n := 1; ; n++ {
+		begin := time.Now()
+		stepCtx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("step %s took longer than %v", name, within))
+		err := f(stepCtx, r)
+		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
+			err = context.Cause(stepCtx)
+		}
+		cancel()
+		if err == nil {
+			r.log.Info("step done", "step", name, "duration", time.Since(begin))
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r.log.Warn("step failed", "step", name, "try", n, "duration", time.Since(begin), "error", err)
+		if isAbort(err) || n == tries {
+			return err
+		}
+		sleep(ctx, wait+rand.N(wait/2))
+		wait *= 2
+	}
+}
+
+// finish ends the operation and gives the service its final status, in one transaction.
+func (r *run) finish(ctx context.Context, ended api.OperationStatus, status api.ServiceStatus, event string) error {
+	now := api.At(time.Now())
+	r.boundary(finishing)
+	r.setStatus(ended)
+	r.op.Summary.EndedAt = &now
+	r.svc.Service.Status = status
+	r.svc.Service.UpdatedAt = now
+	if status == api.StatusDeleted {
+		r.svc.Service.DeletedAt = &now
+	}
+	if err := r.save(ctx); err != nil {
+		return err
+	}
+	r.boundary(finished)
+	r.event(event)
+	r.event(logs.StatusSet(string(status)))
+	r.log.Info("operation ended", "status", string(ended), "service_status", string(status))
+	return nil
+}
+
+// restoreConfiguration shows clients what runs again: the configuration deployed before.
+func (r *run) restoreConfiguration() {
+	now := r.svc.Service
+	r.svc.Service = r.svc.Deployed.Config
+	r.svc.Service.Status, r.svc.Service.UpdatedAt = now.Status, now.UpdatedAt
+}
+
+func (r *run) setStatus(s api.OperationStatus) {
+	now := api.At(time.Now())
+	r.op.Summary.Status, r.op.Summary.UpdatedAt = &s, &now
+}
+
+func (r *run) save(ctx context.Context) error {
+	return r.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		return errors.Join(tx.PutService(r.svc), tx.PutOperation(r.op))
+	})
+}
