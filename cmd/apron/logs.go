@@ -1,0 +1,106 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"apron/logs"
+)
+
+func logsCommand() *cobra.Command {
+	cfg := defaults()
+	var follow, events, deployment bool
+	var lines int
+	cmd := &cobra.Command{
+		Use:   "logs NAME",
+		Short: "Show what a service's instances print, its events, or its last deployment's log",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if err := cfg.checkData(); err != nil {
+				return err
+			}
+			l, svc, err := findLogs(cfg.Data, args[0])
+			if err != nil {
+				return err
+			}
+			stream := "instance/"
+			switch {
+			case events:
+				stream = logs.EventsStream
+			case deployment:
+				if stream, err = lastDeployment(l, svc); err != nil {
+					return err
+				}
+			}
+			ctx := cmd.Context()
+			if !follow {
+				if err := anyLine(l, svc, stream); err != nil {
+					return err
+				}
+				done, cancel := context.WithCancel(ctx)
+				cancel() // Follow then shows what there is and returns
+				ctx = done
+			}
+			return l.Follow(ctx, cmd.OutOrStdout(), svc, lines, stream)
+		},
+	}
+	cfg.bindData(cmd.Flags())
+	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is written from now on")
+	cmd.Flags().BoolVar(&events, "events", false, "the service's events")
+	cmd.Flags().BoolVar(&deployment, "deployment", false, "the log of the last create, update or deployment")
+	cmd.Flags().IntVarP(&lines, "lines", "n", 100, "how many of the last lines of each stream to begin with")
+	cmd.MarkFlagsMutuallyExclusive("events", "deployment")
+	return cmd
+}
+
+// findLogs opens the logs of the data directory's newest service of that name, running server or not.
+func findLogs(data, name string) (*logs.Logs, logs.Service, error) {
+	dir := filepath.Join(data, "logs")
+	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
+		return nil, logs.Service{}, fmt.Errorf("there are no logs in %s; name the server's directory with --data", data)
+	}
+	l, err := logs.Open(dir, logs.Config{})
+	if err != nil {
+		return nil, logs.Service{}, err
+	}
+	svc, err := l.Find(name)
+	if errors.Is(err, logs.ErrNotFound) {
+		return nil, svc, fmt.Errorf("no service named %s has a log in %s; `aws apprunner list-services` shows the names", name, data)
+	}
+	return l, svc, err
+}
+
+// lastDeployment is the deployment stream that was written to last.
+func lastDeployment(l *logs.Logs, svc logs.Service) (string, error) {
+	streams, err := l.Streams(svc)
+	if err != nil {
+		return "", err
+	}
+	streams = slices.DeleteFunc(streams, func(s logs.Stream) bool { return !strings.HasPrefix(s.Name, "deployment/") })
+	if len(streams) == 0 {
+		return "", fmt.Errorf("service %s has no deployment log yet", svc.Name)
+	}
+	last := slices.MaxFunc(streams, func(a, b logs.Stream) int { return cmp.Compare(a.LastWrite.UnixNano(), b.LastWrite.UnixNano()) })
+	return last.Name, nil
+}
+
+// anyLine turns silence into a sentence.
+func anyLine(l *logs.Logs, svc logs.Service, stream string) error {
+	streams, err := l.Streams(svc)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(streams, func(s logs.Stream) bool { return strings.HasPrefix(s.Name, stream) }) {
+		return fmt.Errorf("service %s has printed nothing yet; --events and --deployment show what apron did", svc.Name)
+	}
+	return nil
+}

@@ -1,0 +1,55 @@
+// Command apron is App Runner for your own machines: `apron serve` is the platform, the other commands look after it.
+// This package reads the configuration, builds every other package from it and ties them together; it is the only
+// one that knows them all.
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"apron/driver/container"
+)
+
+func main() {
+	container.Init() // an instance's first process is this program; it never returns from here in that case
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the whole program: 0 after success, 1 after a failure that it has reported on stderr.
+func run(args []string, stdout, stderr io.Writer) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	root, err := commands()
+	if err == nil {
+		root.SetArgs(args)
+		root.SetOut(stdout)
+		root.SetErr(stderr)
+		err = root.ExecuteContext(ctx)
+	}
+	if err != nil {
+		fmt.Fprintln(stderr, "apron:", err)
+		return 1
+	}
+	return 0
+}
+
+func commands() (*cobra.Command, error) {
+	root := &cobra.Command{
+		Use:           "apron",
+		Short:         "App Runner for your own machines",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	serve, err := serveCommand()
+	if err != nil {
+		return nil, err
+	}
+	root.AddCommand(serve, stopCommand(), envCommand(), doctorCommand(), logsCommand(), versionCommand())
+	return root, nil
+}

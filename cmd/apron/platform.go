@@ -1,0 +1,227 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"apron/awsjson"
+	"apron/control"
+	"apron/driver/container"
+	"apron/fleet"
+	"apron/image"
+	"apron/logs"
+	"apron/operation"
+	"apron/proxy"
+	"apron/store"
+)
+
+// platform is a whole server: every part, built and tied together.
+type platform struct {
+	cfg  Config
+	log  *slog.Logger
+	data *dataDir
+	keys credentials
+
+	api, edge net.Listener
+	store     *store.Store
+	images    *image.Store
+	logs      *logs.Logs
+	driver    *container.Driver
+	proxy     *proxy.Proxy
+	fleet     *fleet.Fleet
+	worker    *operation.Worker
+	control   *control.Control
+	server    *awsjson.Server
+
+	closers []func() error // of what is open, in the order it was opened
+}
+
+// openPlatform opens everything that a server needs, in the order in which a failure is cheapest. Nothing serves or
+// runs until Run.
+func openPlatform(ctx context.Context, cfg Config, log *slog.Logger) (_ *platform, err error) {
+	p := &platform{cfg: cfg, log: log}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, p.Close())
+		}
+	}()
+	for _, open := range []func(context.Context) error{
+		p.openData, p.checkHost, p.listen, p.openStore, p.openImages, p.openLogs, p.openDriver,
+	} {
+		if err := open(ctx); err != nil {
+			return nil, err
+		}
+	}
+	p.tie()
+	return p, nil
+}
+
+// Close closes what is open, the last opened first. Instances are left running.
+func (p *platform) Close() error {
+	var errs []error
+	for i := len(p.closers) - 1; i >= 0; i-- {
+		errs = append(errs, p.closers[i]())
+	}
+	p.closers = nil
+	return errors.Join(errs...)
+}
+
+func (p *platform) onClose(f func() error) { p.closers = append(p.closers, f) }
+
+func (p *platform) openData(context.Context) (err error) {
+	if p.data, err = openData(p.cfg.Data); err != nil {
+		return err
+	}
+	p.onClose(p.data.Close)
+	p.keys, err = loadCredentials(p.cfg.Data)
+	return err
+}
+
+// checkHost refuses to start on a machine that cannot run instances: every create would fail.
+func (p *platform) checkHost(context.Context) error {
+	for _, r := range container.Requirements(p.cfg.Data) {
+		if !r.OK && r.Mandatory {
+			return fmt.Errorf("this machine can't run instances: %s: %s. %s; `apron doctor` shows all that is needed", r.Name, r.Detail, r.Remedy)
+		}
+	}
+	return nil
+}
+
+func (p *platform) listen(ctx context.Context) (err error) {
+	if p.api, err = p.listenOn(ctx, "--api", p.cfg.API); err != nil {
+		return err
+	}
+	p.edge, err = p.listenOn(ctx, "--edge", p.cfg.Edge)
+	return err
+}
+
+func (p *platform) listenOn(ctx context.Context, flag, addr string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
+	if err != nil {
+		return nil, fmt.Errorf("listen on %s: %w; end what uses the address, or choose another with %s", addr, err, flag)
+	}
+	p.onClose(func() error {
+		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		return nil // its http.Server has closed it
+	})
+	return l, nil
+}
+
+func (p *platform) openStore(ctx context.Context) (err error) {
+	if p.store, err = store.Open(ctx, p.data.join("apron.db")); err != nil {
+		return err
+	}
+	p.onClose(p.store.Close)
+	return nil
+}
+
+func (p *platform) openImages(context.Context) (err error) {
+	p.images, err = image.Open(p.data.join("images"), image.Config{Log: p.log, LocalHosts: p.registryNames()})
+	if err != nil {
+		return err
+	}
+	p.onClose(p.images.Close)
+	return nil
+}
+
+// registryNames are the hosts by which an image reference means the embedded registry.
+func (p *platform) registryNames() []string {
+	port := portOf(p.api)
+	names := []string{p.api.Addr().String()}
+	for _, host := range []string{"localhost", "127.0.0.1", "registry." + p.cfg.Domain} {
+		names = append(names, net.JoinHostPort(host, port))
+	}
+	return names
+}
+
+func (p *platform) openLogs(context.Context) (err error) {
+	p.logs, err = logs.Open(p.data.join("logs"), logs.Config{Log: p.log})
+	return err
+}
+
+func (p *platform) openDriver(context.Context) (err error) {
+	p.driver, err = container.New(container.Config{
+		Dir:       driverDir(p.cfg),
+		Log:       p.log,
+		Image:     p.images.Image,
+		Namespace: container.Namespace(driverDir(p.cfg)),
+	})
+	if err != nil {
+		return err
+	}
+	p.onClose(p.driver.Close)
+	return nil
+}
+
+func driverDir(cfg Config) string { return filepath.Join(cfg.Data, "driver") }
+
+// tie closes the ring in which data runs: the proxy reaches instances through fleet, fleet tells the proxy which are
+// healthy, operations act on both, control wakes operations.
+func (p *platform) tie() {
+	p.proxy = proxy.New(proxy.Config{
+		Log:  p.log,
+		Dial: func(ctx context.Context, id string) (net.Conn, error) { return p.fleet.Dial(ctx, id) },
+	})
+	p.fleet = fleet.New(fleet.Config{
+		Driver:         p.driver,
+		Log:            p.log,
+		LogPath:        p.instanceLog,
+		Publish:        p.proxy.SetInstances,
+		Drain:          p.proxy.Drain,
+		Event:          p.event,
+		StopGrace:      p.cfg.StopGrace,
+		StartAllowance: p.cfg.StartAllowance,
+		DrainLimit:     p.cfg.DrainLimit,
+	})
+	p.worker = operation.New(operation.Config{
+		Log:        p.log,
+		Store:      p.store,
+		Images:     p.images,
+		Fleet:      p.fleet,
+		Proxy:      p.proxy,
+		Logs:       p.logs,
+		Auth:       image.KeychainAuth,
+		DrainLimit: p.cfg.DrainLimit,
+		Boundary:   boundary,
+	})
+	p.control = control.New(control.Config{Log: p.log, Store: p.store, Wake: p.worker.Wake, Host: p.host})
+	p.server = awsjson.New(awsjson.Config{
+		Log:            p.log,
+		Actions:        p.control.Actions(),
+		Secret:         p.keys.secret,
+		AllowAnonymous: p.cfg.AllowAnonymous,
+	})
+}
+
+// host makes a service's public name: App Runner's form under our domain, with the port where it is not the
+// scheme's own, because clients put https:// or http:// before it and nothing behind.
+func (p *platform) host(label, region string) string {
+	name := label + "." + region + "." + p.cfg.Domain
+	if port := portOf(p.edge); port != "80" {
+		return net.JoinHostPort(name, port)
+	}
+	return name
+}
+
+func portOf(l net.Listener) string { return strconv.Itoa(l.Addr().(*net.TCPAddr).Port) }
+
+// handler is everything on the API's port.
+func (p *platform) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/", p.server)
+	mux.Handle("/v2/", image.BasicAuth(p.images.Registry(), p.keys.login))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	return mux
+}
+
+// headerTimeout ends connections that send no request; bodies and replies are limited where they are handled.
+const headerTimeout = 30 * time.Second
