@@ -1,0 +1,188 @@
+// Package aprontest runs the real apron program in a directory of its own and does with it what users do: push an
+// image, call actions through AWS's SDK and CLI, send requests, stop it, kill it, and look at what is left on the
+// machine. The end-to-end tests, the demo and the benchmarks use it; the program itself must never import it.
+package aprontest
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apprunner"
+)
+
+// Platform is one running server.
+type Platform struct {
+	Bin  string // the apron program
+	Data string // its --data
+	// Env is what `apron env` printed: AWS_ENDPOINT_URL_APPRUNNER, AWS_ACCESS_KEY_ID and so on.
+	Env map[string]string
+
+	cmd  *exec.Cmd
+	done chan error // has the result of cmd.Wait
+	log  *buffer
+}
+
+// startLimit is how long a server may take until it answers.
+const startLimit = 60 * time.Second
+
+// Start runs bin serve on the data directory and waits until it is ready. environ is added to this process's own
+// environment, args to the command line.
+func Start(ctx context.Context, bin, data string, environ []string, args ...string) (*Platform, error) {
+	p := &Platform{Bin: bin, Data: data, log: &buffer{}, done: make(chan error, 1)}
+	args = append([]string{"serve", "--data", data, "--api", "127.0.0.1:0", "--edge", "127.0.0.1:0", "--verbose"}, args...)
+	p.cmd = exec.Command(bin, args...)
+	p.cmd.Env = append(os.Environ(), environ...)
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	if err := p.cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", bin, err)
+	}
+	go func() { p.done <- p.cmd.Wait() }()
+	ctx, cancel := context.WithTimeout(ctx, startLimit)
+	defer cancel()
+	if err := p.awaitReady(ctx); err != nil {
+		return nil, errors.Join(err, p.Kill())
+	}
+	return p, nil
+}
+
+// awaitReady asks for the server's address until it has one and answers there.
+func (p *Platform) awaitReady(ctx context.Context) error {
+	for {
+		if p.ready(ctx) {
+			return nil
+		}
+		select {
+		case err := <-p.done:
+			p.done <- err
+			return fmt.Errorf("the server ended before it was ready: %w\n%s", err, p.Log())
+		case <-ctx.Done():
+			return fmt.Errorf("the server was not ready: %w\n%s", context.Cause(ctx), p.Log())
+		case <-time.After(5 * time.Millisecond):
+		}
+	}
+}
+
+// ready reads the address of this very process; one left by a killed server names another.
+func (p *Platform) ready(ctx context.Context) bool {
+	if !strings.Contains(p.Log(), "eval ") {
+		return false
+	}
+	out, err := exec.CommandContext(ctx, p.Bin, "env", "--data", p.Data).Output()
+	if err != nil {
+		return false
+	}
+	p.Env = parseExports(out)
+	resp, err := http.Get(p.APIURL() + "/healthz")
+	if err != nil {
+		return false
+	}
+	defer resp.Body.Close()
+	return resp.StatusCode == http.StatusOK
+}
+
+func parseExports(out []byte) map[string]string {
+	env := map[string]string{}
+	lines := bufio.NewScanner(bytes.NewReader(out))
+	for lines.Scan() {
+		if name, value, ok := strings.Cut(strings.TrimPrefix(lines.Text(), "export "), "="); ok {
+			env[name] = value
+		}
+	}
+	return env
+}
+
+// APIURL is where the API and the registry answer.
+func (p *Platform) APIURL() string { return p.Env["AWS_ENDPOINT_URL_APPRUNNER"] }
+
+// PID is the server's process.
+func (p *Platform) PID() int { return p.cmd.Process.Pid }
+
+// Log is what the server has printed so far.
+func (p *Platform) Log() string { return p.log.String() }
+
+// Kill ends the server with SIGKILL and waits until it is gone. Its instances run on.
+func (p *Platform) Kill() error {
+	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return err
+	}
+	return p.Wait()
+}
+
+// Wait waits until the server has ended by itself or by a signal of another's.
+func (p *Platform) Wait() error {
+	select {
+	case err := <-p.done:
+		p.done <- err
+		return nil
+	case <-time.After(startLimit):
+		return fmt.Errorf("the server (process %d) has not ended within %v", p.PID(), startLimit)
+	}
+}
+
+// Stop runs `apron stop`, with --all if the instances are to end as well.
+func (p *Platform) Stop(ctx context.Context, all bool) error {
+	args := []string{"stop", "--data", p.Data}
+	if all {
+		args = append(args, "--all")
+	}
+	if out, err := exec.CommandContext(ctx, p.Bin, args...).CombinedOutput(); err != nil {
+		return fmt.Errorf("apron stop: %w\n%s\nserver's log:\n%s", err, out, p.Log())
+	}
+	return p.Wait()
+}
+
+// Client is AWS's own SDK, pointed at the platform as any program's would be. It does not retry, so that every answer
+// of the server is seen.
+func (p *Platform) Client() *apprunner.Client {
+	return apprunner.New(apprunner.Options{
+		Region:       p.Env["AWS_REGION"],
+		BaseEndpoint: aws.String(p.APIURL()),
+		Retryer:      aws.NopRetryer{},
+		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+			return aws.Credentials{AccessKeyID: p.Env["AWS_ACCESS_KEY_ID"], SecretAccessKey: p.Env["AWS_SECRET_ACCESS_KEY"]}, nil
+		}),
+	})
+}
+
+// edgeAddress is where services are reached, as host and port.
+func (p *Platform) edgeAddress() string {
+	return strings.TrimPrefix(p.Env["APRON_EDGE_URL"], "http://")
+}
+
+// HTTP is a client for services by their ServiceUrl: it goes to the platform's edge whatever the name resolves to,
+// as *.localhost does in browsers and curl.
+func (p *Platform) HTTP() *http.Client {
+	dial := func(ctx context.Context, network, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, network, p.edgeAddress())
+	}
+	return &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 64}}
+}
+
+// buffer is a bytes.Buffer for several goroutines.
+type buffer struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (b *buffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *buffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
+}
