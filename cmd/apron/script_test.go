@@ -1,0 +1,153 @@
+package main_test
+
+import (
+	"context"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/apprunner"
+	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"apron/aprontest"
+)
+
+// awsCLI is Debian's; another aws on the PATH may be version 1, which prints differently.
+const awsCLI = "/usr/bin/aws"
+
+// TestScripts runs testdata/script/*.txtar: the product's promises as a user types them, against the real program and
+// the real aws command. Beside testscript's own, the commands are:
+//
+//	apron serve                  starts a platform for the script
+//	apron ARGS                   runs apron with the script's data directory
+//	aws ARGS                     runs the aws CLI pointed at it
+//	push PROGRAM REF             pushes an image of hello or app to its registry
+//	await NAME STATUS            waits for the service's status, and sets ARN
+//	get NAME STATUS PATTERN      asks the service's URL
+func TestScripts(t *testing.T) {
+	if _, err := os.Stat(awsCLI); err != nil {
+		t.Skipf("SKIP: %v; install it with apt-get install awscli", err)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "../../testdata/script",
+		Setup: func(env *testscript.Env) error {
+			env.Setenv("HOME", env.WorkDir)
+			env.Values[scriptKey{}] = &script{}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"apron": apronCommand,
+			"aws":   awsCommand,
+			"push":  pushCommand,
+			"await": awaitCommand,
+			"get":   getCommand,
+		},
+	})
+}
+
+// script is what the commands of one script share.
+type script struct{ platform *aprontest.Platform }
+
+type scriptKey struct{}
+
+func scriptOf(ts *testscript.TestScript) *script { return ts.Value(scriptKey{}).(*script) }
+
+// platformOf is the script's platform, once it has begun with `apron serve`.
+func platformOf(ts *testscript.TestScript) *aprontest.Platform {
+	p := scriptOf(ts).platform
+	if p == nil {
+		ts.Fatalf("no platform; begin with: apron serve")
+	}
+	return p
+}
+
+// outcome fails the script unless the command failed exactly when "!" says so.
+func outcome(ts *testscript.TestScript, neg bool, err error) {
+	if neg && err == nil {
+		ts.Fatalf("unexpected success")
+	}
+	if !neg {
+		ts.Check(err)
+	}
+}
+
+func apronCommand(ts *testscript.TestScript, neg bool, args []string) {
+	data := ts.MkAbs("data")
+	if args[0] == "serve" && !neg {
+		serveScript(ts, data)
+		return
+	}
+	outcome(ts, neg, ts.Exec(programs.apron, append(args, "--data", data)...))
+}
+
+func serveScript(ts *testscript.TestScript, data string) {
+	p, err := aprontest.Start(context.Background(), programs.apron, data, nil)
+	ts.Check(err)
+	scriptOf(ts).platform = p
+	for name, value := range p.Env {
+		ts.Setenv(name, value)
+	}
+	ts.Defer(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+		defer cancel()
+		if err := p.Stop(ctx, true); err != nil {
+			ts.Logf("%v", err)
+		}
+	})
+}
+
+func awsCommand(ts *testscript.TestScript, neg bool, args []string) {
+	// Debian's version does not read the endpoint from the environment yet.
+	outcome(ts, neg, ts.Exec(awsCLI, append(args, "--endpoint-url", platformOf(ts).APIURL())...))
+}
+
+func pushCommand(ts *testscript.TestScript, _ bool, args []string) {
+	program := map[string]string{"hello": programs.hello, "app": programs.app}[args[0]]
+	img, err := aprontest.Image(program)
+	ts.Check(err)
+	_, err = platformOf(ts).Push(context.Background(), img, args[1])
+	ts.Check(err)
+}
+
+// awaitCommand looks at the newest service of the name until it rests in a status, which must be the one wanted. A
+// deleted service is in no list, so it is asked for by the ARN that an earlier await has set.
+func awaitCommand(ts *testscript.TestScript, _ bool, args []string) {
+	client := platformOf(ts).Client()
+	arn := ts.Getenv("ARN")
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(5 * time.Millisecond) {
+		list, err := client.ListServices(context.Background(), nil)
+		ts.Check(err)
+		for _, s := range list.ServiceSummaryList {
+			if *s.ServiceName == args[0] {
+				arn = *s.ServiceArn
+			}
+		}
+		out, err := client.DescribeService(context.Background(), &apprunner.DescribeServiceInput{ServiceArn: &arn})
+		ts.Check(err)
+		if out.Service.Status == types.ServiceStatusOperationInProgress {
+			continue
+		}
+		if string(out.Service.Status) != args[1] {
+			ts.Fatalf("service %s is %s, want %s", args[0], out.Service.Status, args[1])
+		}
+		ts.Setenv("ARN", arn)
+		ts.Setenv("URL", *out.Service.ServiceUrl)
+		return
+	}
+	ts.Fatalf("service %s was not %s within a minute", args[0], args[1])
+}
+
+func getCommand(ts *testscript.TestScript, _ bool, args []string) {
+	resp, err := platformOf(ts).HTTP().Get("http://" + ts.Getenv("URL"))
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	if strconv.Itoa(resp.StatusCode) != args[1] || !regexp.MustCompile(args[2]).Match(body) {
+		ts.Fatalf("answer is %s %q, want %s %q", resp.Status, body, args[1], args[2])
+	}
+}
