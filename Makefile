@@ -1,0 +1,33 @@
+TAGS  := seccomp,netgo,osusergo
+BUILD := go build -trimpath -tags $(TAGS) -ldflags '-s -w -extldflags -static'
+
+.PHONY: build example demo test check bench clean
+
+build: bin/apron ## the one binary, linked statically
+
+bin/apron: FORCE
+	@.ci/deps gcc libc6-dev libseccomp-dev
+	$(BUILD) -o bin/apron ./cmd/apron
+
+example: ## the example service as an image, in a file for skopeo
+	@CGO_ENABLED=0 go run ./cmd/apron-demo -save bin/hello.tar
+
+demo: build ## an example service from push to delete, on a platform of its own
+	@CGO_ENABLED=0 go run ./cmd/apron-demo -apron bin/apron
+
+test: check ## everything that CI runs
+	@.ci/deps gcc libc6-dev libseccomp-dev awscli skopeo
+	go test -race -tags $(TAGS) ./...
+
+check: ## what can be said without running anything
+	@.ci/deps gcc libc6-dev libseccomp-dev
+	@.ci/check
+
+bench: build ## the figures of docs/benchmarks.md
+	@.ci/deps runc
+	@CGO_ENABLED=0 go run ./cmd/apron-bench -apron bin/apron
+
+clean:
+	rm -rf bin
+
+FORCE:
