@@ -1,0 +1,128 @@
+// Package docs holds no code: its tests hold the house against what the documents say of it.
+package docs
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// pkg is what `go list` says of a package.
+type pkg struct {
+	ImportPath string
+	Doc        string
+	Imports    []string
+}
+
+func packages(t *testing.T) []pkg {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-tags", "seccomp,netgo,osusergo", "-json=ImportPath,Doc,Imports", "./...")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []pkg
+	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+		var p pkg
+		if err := d.Decode(&p); errors.Is(err, io.EOF) {
+			return list
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, p)
+	}
+}
+
+func TestPackages_SayWhatTheyAre(t *testing.T) {
+	for _, p := range packages(t) {
+		if p.ImportPath != "apron/docs" && len(p.Doc) < 40 {
+			t.Errorf("%s has no package comment", p.ImportPath)
+		}
+	}
+}
+
+// TestImports_PointOneWay has each package's whole allowance inside apron. What is not named may import nothing of it.
+func TestImports_PointOneWay(t *testing.T) {
+	machine := []string{"apron/api", "apron/store", "apron/fleet", "apron/image", "apron/proxy", "apron/logs"}
+	allowed := map[string][]string{
+		"apron/awsjson":                   {"apron/api"},
+		"apron/control":                   {"apron/api", "apron/awsjson", "apron/store", "apron/fleet"},
+		"apron/operation":                 machine,
+		"apron/store":                     {"apron/api"},
+		"apron/fleet":                     {"apron/api", "apron/driver"},
+		"apron/driver/container":          {"apron/driver", "apron/image"},
+		"apron/driver/drivertest":         {"apron/driver", "apron/driver/drivertest/testapp", "apron/image"},
+		"apron/driver/drivertest/app":     {"apron/driver/drivertest/testapp"},
+		"apron/image/imagetest":           {"apron/image"},
+		"apron/aprontest":                 {"apron/driver/container"},
+		"apron/cmd/apron-demo":            {"apron/aprontest"},
+		"apron/cmd/apron-bench":           {"apron/aprontest"},
+		"apron/driver/container/testdata": nil,
+	}
+	for _, p := range packages(t) {
+		if p.ImportPath == "apron/cmd/apron" {
+			continue // it knows all the others
+		}
+		for _, imported := range p.Imports {
+			if strings.HasPrefix(imported, "apron/") && !slices.Contains(allowed[p.ImportPath], imported) {
+				t.Errorf("%s imports %s, against the map in README.md", p.ImportPath, imported)
+			}
+		}
+	}
+}
+
+// TestTests_StayOutOfTheProgram bans the test packages from what apron links.
+func TestTests_StayOutOfTheProgram(t *testing.T) {
+	cmd := exec.Command("go", "list", "-tags", "seccomp,netgo,osusergo", "-deps", "./cmd/apron")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, banned := range []string{"apron/aprontest", "apron/driver/drivertest", "apron/image/imagetest", "testing", "github.com/aws/aws-sdk-go-v2/service/apprunner"} {
+		if slices.Contains(strings.Fields(string(out)), banned) {
+			t.Errorf("cmd/apron links %s", banned)
+		}
+	}
+}
+
+// TestWalkthrough_NamesWhatExists finds each `file.go` `Name` pair of the walkthrough in the code.
+func TestWalkthrough_NamesWhatExists(t *testing.T) {
+	text, err := os.ReadFile("walkthrough.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pairs := regexp.MustCompile("`([a-z/0-9]+\\.go)`\\s+`([A-Za-z]+)`").FindAllStringSubmatch(string(text), -1)
+	if len(pairs) < 10 {
+		t.Fatalf("the walkthrough names only %d places", len(pairs))
+	}
+	for _, pair := range pairs {
+		if !declares(t, filepath.Join("..", pair[1]), pair[2]) {
+			t.Errorf("%s declares no %s", pair[1], pair[2])
+		}
+	}
+}
+
+func declares(t *testing.T, path, name string) bool {
+	t.Helper()
+	file, err := parser.ParseFile(token.NewFileSet(), path, nil, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.ContainsFunc(file.Decls, func(d ast.Decl) bool {
+		f, ok := d.(*ast.FuncDecl)
+		return ok && f.Name.Name == name
+	})
+}
