@@ -40,7 +40,7 @@ func TestConformance(t *testing.T) {
 		},
 		MakePartial: func(t *testing.T, d driver.Driver, spec driver.Spec) {
 			dir := filepath.Join(hosts[d].dir, "instances", spec.ID)
-			err := errors.Join(os.MkdirAll(filepath.Join(dir, "upper"), 0o700), writeRecord(dir, specFile, record{Spec: spec}, true))
+			err := errors.Join(os.MkdirAll(filepath.Join(dir, "upper"), 0o700), writeRecord(dir, specFile, record{Spec: spec}))
 			if err != nil {
 				t.Fatal(err)
 			}
