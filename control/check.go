@@ -1,6 +1,7 @@
 package control
 
 import (
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -123,10 +124,9 @@ func checkAutoScaling(caller api.Caller, arn *string) error {
 		return nil
 	}
 	full := *defaultAutoScaling(caller).AutoScalingConfigurationArn
-	for _, known := range []string{full, strings.TrimSuffix(full, "/00000000000000000000000000000001"), strings.TrimSuffix(full, "/1/00000000000000000000000000000001")} {
-		if *arn == known {
-			return nil
-		}
+	revision, name := path.Dir(full), path.Dir(path.Dir(full))
+	if slices.Contains([]string{full, revision, name}, *arn) {
+		return nil
 	}
 	return api.InvalidRequest("The auto scaling configuration ARN you specified isn't valid. ARN: '%s'", *arn)
 }

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/vishvananda/netlink"
@@ -238,12 +239,7 @@ func takenPrefixes(h *netlink.Handle) ([]netip.Prefix, error) {
 }
 
 func overlapsAny(p netip.Prefix, others []netip.Prefix) bool {
-	for _, o := range others {
-		if p.Overlaps(o) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(others, p.Overlaps)
 }
 
 func nthSubnet(pool netip.Prefix, i int) netip.Prefix {

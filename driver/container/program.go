@@ -129,7 +129,7 @@ func (p program) check(root rootDir) error {
 	if strings.Contains(name, "/") {
 		return checkExecutable(root, name, p.inDir(name), 0)
 	}
-	for _, dir := range strings.Split(p.lookup("PATH"), ":") {
+	for dir := range strings.SplitSeq(p.lookup("PATH"), ":") {
 		err := checkExecutable(root, name, path.Join(p.inDir(dir), name), 0)
 		if !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, errNotExecutable) {
 			return err

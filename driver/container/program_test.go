@@ -213,7 +213,7 @@ func (h *host) hostProgram(name string, withLibraries bool) image.Image {
 		h.t.Skipf("ldd %s: %v: this test needs a dynamically linked program", path, err)
 	}
 	files := []string{path}
-	for _, field := range strings.Fields(string(out)) {
+	for field := range strings.FieldsSeq(string(out)) {
 		if withLibraries && strings.HasPrefix(field, "/") {
 			files = append(files, field)
 		}
