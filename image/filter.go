@@ -139,7 +139,8 @@ func normalise(hdr *tar.Header) (keep bool, err error) {
 	hdr.Format = tar.FormatPAX
 	hdr.Mode &= 0o7777
 	hdr.PAXRecords = keptXattrs(hdr.PAXRecords)
-	clear(hdr.Xattrs) //nolint:staticcheck // the reader fills this deprecated field too, and the writer would bring it back
+	//lint:ignore SA1019 the reader fills this deprecated field too, and the writer would bring it back
+	clear(hdr.Xattrs)
 	return true, nil
 }
 

@@ -69,7 +69,9 @@ func TestStart_CutOffByItsContextLeavesNothing(t *testing.T) {
 		err := h.Start(ctx, spec)
 		cancel()
 		if err == nil {
-			err = h.Destroy(t.Context(), spec.ID) // it was quicker
+			if err := h.Destroy(t.Context(), spec.ID); err != nil { // it was quicker
+				t.Error(err)
+			}
 		} else if errors.Is(err, driver.ErrLeftover) || !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("after %s: %v", after, err)
 		}
