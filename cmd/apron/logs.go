@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -16,10 +17,16 @@ import (
 	"apron/logs"
 )
 
+// logsOptions are the flags of `apron logs`.
+type logsOptions struct {
+	data                       string
+	follow, events, deployment bool
+	lines                      int
+}
+
 func logsCommand() *cobra.Command {
 	cfg := defaults()
-	var follow, events, deployment bool
-	var lines int
+	var opts logsOptions
 	cmd := &cobra.Command{
 		Use:   "logs NAME",
 		Short: "Show what a service's instances print, its events, or its last deployment's log",
@@ -28,38 +35,49 @@ func logsCommand() *cobra.Command {
 			if err := cfg.checkData(); err != nil {
 				return err
 			}
-			l, svc, err := findLogs(cfg.Data, args[0])
-			if err != nil {
-				return err
-			}
-			stream := "instance/"
-			switch {
-			case events:
-				stream = logs.EventsStream
-			case deployment:
-				if stream, err = lastDeployment(l, svc); err != nil {
-					return err
-				}
-			}
-			ctx := cmd.Context()
-			if !follow {
-				if err := anyLine(l, svc, stream); err != nil {
-					return err
-				}
-				done, cancel := context.WithCancel(ctx)
-				cancel() // Follow then shows what there is and returns
-				ctx = done
-			}
-			return l.Follow(ctx, cmd.OutOrStdout(), svc, lines, stream)
+			opts.data = cfg.Data
+			return showLogs(cmd.Context(), cmd.OutOrStdout(), args[0], opts)
 		},
 	}
 	cfg.bindData(cmd.Flags())
-	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is written from now on")
-	cmd.Flags().BoolVar(&events, "events", false, "the service's events")
-	cmd.Flags().BoolVar(&deployment, "deployment", false, "the log of the last create, update or deployment")
-	cmd.Flags().IntVarP(&lines, "lines", "n", 100, "how many of the last lines of each stream to begin with")
+	cmd.Flags().BoolVarP(&opts.follow, "follow", "f", false, "go on with what is written from now on")
+	cmd.Flags().BoolVar(&opts.events, "events", false, "the service's events")
+	cmd.Flags().BoolVar(&opts.deployment, "deployment", false, "the log of the last create, update or deployment")
+	cmd.Flags().IntVarP(&opts.lines, "lines", "n", 100, "how many of the last lines of each stream to begin with")
 	cmd.MarkFlagsMutuallyExclusive("events", "deployment")
 	return cmd
+}
+
+func showLogs(ctx context.Context, w io.Writer, name string, opts logsOptions) error {
+	l, svc, err := findLogs(opts.data, name)
+	if err != nil {
+		return err
+	}
+	stream, err := opts.stream(l, svc)
+	if err != nil {
+		return err
+	}
+	if !opts.follow {
+		if err := anyLine(l, svc, stream); err != nil {
+			return err
+		}
+		done, cancel := context.WithCancel(ctx)
+		cancel() // Follow then shows what there is and returns
+		ctx = done
+	}
+	return l.Follow(ctx, w, svc, opts.lines, stream)
+}
+
+// stream is the one that the flags choose; a name that ends in a slash is all streams below it.
+func (o logsOptions) stream(l *logs.Logs, svc logs.Service) (string, error) {
+	switch {
+	case o.events:
+		return logs.EventsStream, nil
+	case o.deployment:
+		return lastDeployment(l, svc)
+	default:
+		return "instance/", nil
+	}
 }
 
 // findLogs opens the logs of the data directory's newest service of that name, running server or not.
