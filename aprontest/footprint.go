@@ -35,16 +35,18 @@ func (f Footprint) String() string {
 
 // Trace is how to find again what a service's instances hold. It is taken while they run.
 type Trace struct {
-	data       string
-	instances  []string
-	links      []string
-	namespaces map[string]bool // "net:[4026532000]"
+	data      string
+	instances []string
+	links     map[string]int // name to index, because a later instance may get the name
+	// Network namespaces: the number that links show ("net:[4026532000]"), which the kernel gives again to a later one, to
+	// the cookie, which it does not.
+	namespaces map[string]uint64
 }
 
 // Trace notes what the service's instances hold now. A platform that has no instance of it gives an empty trace, which
 // is an error: nothing could be proved with it.
 func (p *Platform) Trace(serviceID string) (*Trace, error) {
-	t := &Trace{data: p.Data, namespaces: map[string]bool{}}
+	t := &Trace{data: p.Data, links: map[string]int{}, namespaces: map[string]uint64{}}
 	dirs, err := filepath.Glob(filepath.Join(p.Data, "driver", "instances", "*"))
 	if err != nil {
 		return nil, err
@@ -72,13 +74,20 @@ func (t *Trace) add(dir, serviceID string) error {
 	if err := readJSON(filepath.Join(dir, "started.json"), &started); err != nil {
 		return err
 	}
-	namespace, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", started.PID))
+	path := fmt.Sprintf("/proc/%d/ns/net", started.PID)
+	namespace, err := os.Readlink(path)
 	if err != nil {
 		return err
 	}
 	t.instances = append(t.instances, record.Spec.ID)
-	t.links = append(t.links, container.LinkName(container.Namespace(filepath.Join(t.data, "driver")), record.Address))
-	t.namespaces[namespace] = true
+	if t.namespaces[namespace], err = netCookie(path); err != nil {
+		return err
+	}
+	link, err := net.InterfaceByName(container.LinkName(container.Namespace(filepath.Join(t.data, "driver")), record.Address))
+	if err != nil {
+		return err
+	}
+	t.links[link.Name] = link.Index
 	return nil
 }
 
@@ -88,6 +97,29 @@ func readJSON(path string, into any) error {
 		return err
 	}
 	return json.Unmarshal(text, into)
+}
+
+// PIDs are the processes in the traced instances now.
+func (t *Trace) PIDs() (pids []int) {
+	dirs, _ := filepath.Glob("/proc/[0-9]*") // the pattern is right
+	for _, dir := range dirs {
+		if pid, err := strconv.Atoi(filepath.Base(dir)); err == nil && t.has(dir) {
+			pids = append(pids, pid)
+		}
+	}
+	return pids
+}
+
+// has tells whether the process is in a traced instance. One that has ended and that nobody but the machine's first
+// process can still collect, because the server that started it is gone, holds nothing of the instance.
+func (t *Trace) has(dir string) bool {
+	cgroup, err := os.ReadFile(dir + "/cgroup")
+	if err != nil || !t.names(string(cgroup)) {
+		return false
+	}
+	stat, err := os.ReadFile(dir + "/stat")
+	_, rest, _ := strings.Cut(string(stat), ") ") // behind the name: state, parent
+	return err == nil && !strings.HasPrefix(rest, "Z 1 ")
 }
 
 // Footprint counts what is left of the traced instances.
@@ -101,8 +133,8 @@ func (t *Trace) Footprint() (f Footprint, err error) {
 	if f.Mounts, err = t.mounts(); err != nil {
 		return f, err
 	}
-	for _, link := range t.links {
-		if _, err := net.InterfaceByName(link); err == nil {
+	for name, index := range t.links {
+		if link, err := net.InterfaceByName(name); err == nil && link.Index == index {
 			f.Links++
 		}
 	}
@@ -118,12 +150,11 @@ func (t *Trace) processes() (processes, namespaces int, err error) {
 	}
 	held := map[string]bool{}
 	for _, dir := range pids {
-		cgroup, err := os.ReadFile(dir + "/cgroup")
-		if err == nil && t.names(string(cgroup)) {
+		if t.has(dir) {
 			processes++
 		}
 		for _, ns := range append([]string{dir + "/ns/net"}, descriptors(dir)...) {
-			if target, err := os.Readlink(ns); err == nil && t.namespaces[target] {
+			if target, err := os.Readlink(ns); err == nil && t.isNamespace(target, ns) {
 				held[target] = true
 			}
 		}

@@ -144,36 +144,6 @@ func TestDelete_LeavesNothingButTheRecord(t *testing.T) {
 	w.holds(types.ServiceStatusRunning)
 }
 
-// TestInstances_ServeOnThroughARestart is promise 4: the instance that answers after the server was killed and started
-// again is the one that answered before.
-func TestInstances_ServeOnThroughARestart(t *testing.T) {
-	for name, end := range map[string]func(*world) error{
-		"kill -9": func(w *world) error { return w.platform.Kill() },
-		"stop":    func(w *world) error { return w.platform.Stop(w.Context(), false) },
-	} {
-		t.Run(name, func(t *testing.T) {
-			w := newWorld(t)
-			w.do(create)
-			_, before, err := w.get("/")
-			if err != nil {
-				t.Fatal(err)
-			}
-			trace := w.trace()
-			if err := end(w); err != nil {
-				t.Fatal(err)
-			}
-			if f := w.footprint(trace); f.Processes != 1 {
-				t.Errorf("without a server the instance holds %s", f)
-			}
-			w.start()
-			w.holds(types.ServiceStatusRunning)
-			if _, after, err := w.get("/"); err != nil || after != before {
-				t.Errorf("answer after the restart = %q, %v; want %q", after, err, before)
-			}
-		})
-	}
-}
-
 func TestAnInstanceThatDies_IsReplaced(t *testing.T) {
 	w := newWorld(t)
 	w.do(createWith("app:1", nil))

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"strconv"
-	"time"
 
 	"apron/awsjson"
 	"apron/control"
@@ -222,6 +221,3 @@ func (p *platform) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux
 }
-
-// headerTimeout ends connections that send no request; bodies and replies are limited where they are handled.
-const headerTimeout = 30 * time.Second

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -38,8 +39,9 @@ func serve(ctx context.Context, cfg Config, verbose bool, stdout, stderr io.Writ
 	if verbose {
 		level = slog.LevelDebug
 	}
-	log := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
-	p, err := openPlatform(ctx, cfg, log)
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	redirectStdLog(logger)
+	p, err := openPlatform(ctx, cfg, logger)
 	if err != nil {
 		return err
 	}
@@ -62,8 +64,7 @@ func (p *platform) Run(ctx context.Context, stdout io.Writer) error {
 	for _, run := range []func(context.Context) error{p.worker.Run, p.control.Run} {
 		group.Go(func() error { return run(work) })
 	}
-	api := &http.Server{Handler: p.handler(), ReadHeaderTimeout: headerTimeout, ErrorLog: slog.NewLogLogger(p.log.Handler(), slog.LevelDebug)}
-	edge := &http.Server{Handler: p.proxy, ReadHeaderTimeout: headerTimeout, ErrorLog: api.ErrorLog}
+	api, edge := p.httpServer(p.handler()), p.httpServer(p.proxy)
 	group.Go(func() error { return serveOn(api, p.api) })
 	group.Go(func() error { return serveOn(edge, p.edge) })
 	p.announce(stdout)
@@ -106,8 +107,38 @@ func reachable(l net.Listener) string {
 // announce prints what a newcomer needs to know: where things are and how to begin.
 func (p *platform) announce(w io.Writer) {
 	a := p.address()
-	fmt.Fprintf(w, "apron %s\n  data      %s (--data)\n  API       %s (--api), images under /v2/\n  services  http://NAME.REGION.%s:%s (--domain, --edge %s)\n\nIn another shell:\n  eval \"$(apron env --data %s)\"\n",
-		version(), p.cfg.Data, a.APIURL, p.cfg.Domain, portOf(p.edge), p.edge.Addr(), p.cfg.Data)
+	fmt.Fprintf(w, `apron %s
+  data      %s (--data)
+  API       %s (--api), images under /v2/
+  services  http://NAME.REGION.%s:%s (--domain, --edge %s)
+  limits    %v to become healthy (--start-allowance), %v for requests in flight (--drain-limit), %v from SIGTERM to SIGKILL (--stop-grace)
+
+In another shell:
+  eval "$(apron env --data %s)"
+`, version(), p.cfg.Data, a.APIURL, p.cfg.Domain, portOf(p.edge), p.edge.Addr(),
+		p.cfg.StartAllowance, p.cfg.DrainLimit, p.cfg.StopGrace, p.cfg.Data)
+}
+
+// httpServer limits what clients can hold open; bodies and replies are limited where they are handled.
+func (p *platform) httpServer(h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
+	}
+}
+
+const (
+	headerTimeout = 30 * time.Second
+	idleTimeout   = 75 * time.Second // longer than the 60 s that load balancers keep idle connections for
+)
+
+// redirectStdLog brings what the standard library writes of its own, such as http.Transport of an application's bad
+// answer, into the server's log.
+func redirectStdLog(l *slog.Logger) {
+	log.SetFlags(0)
+	log.SetOutput(slog.NewLogLogger(l.Handler(), slog.LevelDebug).Writer())
 }
 
 func serveOn(s *http.Server, l net.Listener) error {
