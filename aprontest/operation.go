@@ -6,15 +6,21 @@ import (
 	"slices"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apprunner"
 	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
 )
 
+// newest is how many operations a poll reads. The SDK closes its request's body as soon as it has the head of the answer,
+// which under load breaks the connection while a longer answer is still coming; five fit in one segment.
+const newest = 5
+
 // AwaitOperation polls ListOperations, as Copilot does but faster, until the operation has ended, and returns how.
-// An operation that is not listed is an error at once.
+// An operation that is
+// not listed among the newest is an error at once.
 func AwaitOperation(ctx context.Context, client *apprunner.Client, arn, id string) (types.OperationStatus, error) {
 	for {
-		out, err := client.ListOperations(ctx, &apprunner.ListOperationsInput{ServiceArn: &arn})
+		out, err := client.ListOperations(ctx, &apprunner.ListOperationsInput{ServiceArn: &arn, MaxResults: aws.Int32(newest)})
 		if err != nil {
 			return "", fmt.Errorf("wait for operation %s: %w", id, err)
 		}

@@ -2,12 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apprunner"
 	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
 
@@ -20,11 +21,28 @@ type bench struct {
 	platform *aprontest.Platform
 	client   *apprunner.Client
 	http     *http.Client
+	apron    string // the program that is measured
 	dir      string
 	program  string // the example service, as a file on this machine
 	image    string // and as an image in the platform's registry
 
 	rows []*series
+}
+
+// on runs f on a platform of its own that has the image and nothing else.
+func (b *bench) on(name string, f func() error) error {
+	p, err := aprontest.Start(b.ctx, b.apron, filepath.Join(b.dir, name), nil)
+	if err != nil {
+		return err
+	}
+	b.platform, b.client, b.http = p, p.Client(), p.HTTP()
+	err = b.push()
+	if err == nil {
+		err = f()
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(b.ctx), 2*time.Minute)
+	defer cancel()
+	return errors.Join(err, p.Stop(end, true))
 }
 
 // push brings the image onto the platform.
@@ -63,7 +81,7 @@ func (b *bench) cycles(rounds int) error {
 		for i, figure := range figures {
 			took, err := figure.f(svc)
 			if err != nil {
-				return fmt.Errorf("%s, round %d: %w\n%s", strings.TrimSpace(figure.name), round, err, b.platform.Log())
+				return fmt.Errorf("%s, round %d: %w\n%s", strings.TrimSpace(figure.name), round, err, lastLines(b.platform.Log()))
 			}
 			b.rows[i].add(took)
 		}
@@ -77,7 +95,6 @@ func (b *bench) input(name string) *apprunner.CreateServiceInput {
 		SourceConfiguration: &types.SourceConfiguration{ImageRepository: &types.ImageRepository{
 			ImageIdentifier: &b.image, ImageRepositoryType: types.ImageRepositoryTypeEcr,
 		}},
-		InstanceConfiguration: &types.InstanceConfiguration{Cpu: aws.String("256"), Memory: aws.String("512")},
 	}
 }
 
@@ -148,4 +165,10 @@ func (b *bench) poll(client *http.Client, url string) error {
 		}
 	}
 	return fmt.Errorf("no 200 from %s within %v", url, pollLimit)
+}
+
+// lastLines is the end of a log, as far as anyone reads it.
+func lastLines(text string) string {
+	lines := strings.Split(text, "\n")
+	return strings.Join(lines[max(0, len(lines)-20):], "\n")
 }

@@ -41,33 +41,20 @@ func run(ctx context.Context, apron string, rounds, services int) (err error) {
 	if err := aprontest.Build(ctx, "./examples/hello", program); err != nil {
 		return err
 	}
-	p, err := aprontest.Start(ctx, apron, filepath.Join(dir, "data"), nil)
-	if err != nil {
+	b := &bench{ctx: ctx, apron: apron, dir: dir, program: program}
+	if err := b.on("speed", func() error { return b.speed(rounds) }); err != nil {
 		return err
 	}
-	defer func() {
-		end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Minute)
-		defer cancel()
-		err = errors.Join(err, p.Stop(end, true))
-	}()
-	b := &bench{ctx: ctx, platform: p, client: p.Client(), http: p.HTTP(), dir: dir, program: program}
-	if err := b.push(); err != nil {
-		return err
-	}
-	return b.measure(rounds, services)
+	return b.on("memory", func() error { return b.memory(services) })
 }
 
-// measure runs every figure, those to be compared in turns so that the machine's moods hit all alike.
-func (b *bench) measure(rounds, services int) error {
-	idle, err := b.platform.RSS()
-	if err != nil {
-		return err
-	}
+// speed runs every figure that is a time, those to be compared in turns so that the machine's moods hit all alike.
+func (b *bench) speed(rounds int) error {
 	if err := b.cycles(rounds); err != nil {
 		return err
 	}
 	if err := b.print(); err != nil {
 		return err
 	}
-	return b.holdings(idle, services)
+	return b.holdings()
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -37,8 +36,8 @@ func (b *bench) print() error {
 	return nil
 }
 
-// holdings prints what paused services cost.
-func (b *bench) holdings(idle int64, services int) error {
+// holdings prints what a service holds on the machine, running and paused.
+func (b *bench) holdings() error {
 	svc, err := b.create("paused")
 	if err != nil {
 		return err
@@ -59,30 +58,44 @@ func (b *bench) holdings(idle int64, services int) error {
 		return err
 	}
 	fmt.Printf("\n(e) one service holds while it runs: %s\n    and paused: %s\n", running, paused)
-	return b.memory(idle, services)
+	return nil
 }
 
-func (b *bench) memory(idle int64, services int) error {
-	one, err := b.platform.RSS()
+// memory prints what a server that has nothing to do keeps resident, on a platform that has done nothing else.
+func (b *bench) memory(services int) error {
+	fresh, err := b.platform.RSS()
 	if err != nil {
 		return err
 	}
-	for i := range services {
+	one, err := b.rssWithPaused(0, 1)
+	if err != nil {
+		return err
+	}
+	many, err := b.rssWithPaused(1, services)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\n(f) resident memory of apron serve, idle: %.1f MiB just started, %.1f MiB with one paused service, %.1f MiB with %d\n",
+		mib(fresh), mib(one), mib(many), services)
+	return nil
+}
+
+// settle is how long a server is left alone before its memory is read.
+const settle = 2 * time.Second
+
+// rssWithPaused adds paused services, from the one numbered from up to to, and reads the server's memory.
+func (b *bench) rssWithPaused(from, to int) (int64, error) {
+	for i := from; i < to; i++ {
 		svc, err := b.create(fmt.Sprintf("paused-%03d", i))
 		if err == nil {
 			_, err = b.pause(svc)
 		}
 		if err != nil {
-			return errors.Join(fmt.Errorf("service %d of %d", i, services), err)
+			return 0, fmt.Errorf("paused service %d of %d: %w", i, to, err)
 		}
 	}
-	many, err := b.platform.RSS()
-	if err != nil {
-		return err
-	}
-	fmt.Printf("\n(f) resident memory of apron serve: %.1f MiB just started, %.1f MiB after the rounds above with a few services, %.1f MiB with %d paused services more\n",
-		mib(idle), mib(one), mib(many), services)
-	return nil
+	time.Sleep(settle)
+	return b.platform.RSS()
 }
 
 func mib(bytes int64) float64 { return float64(bytes) / (1 << 20) }
