@@ -119,19 +119,27 @@ func (p *Platform) Kill() error {
 	return p.Wait()
 }
 
-// Wait waits until the server has ended by itself or by a signal of another's.
+// Wait waits until the server has ended, in whatever way.
 func (p *Platform) Wait() error {
+	_, err := p.wait()
+	return err
+}
+
+// wait returns how the server ended, nil for exit code 0.
+func (p *Platform) wait() (ended, err error) {
 	select {
-	case err := <-p.done:
-		p.done <- err
-		return nil
+	case ended = <-p.done:
+		p.done <- ended
+		return ended, nil
 	case <-time.After(startLimit):
-		return fmt.Errorf("the server (process %d) has not ended within %v", p.PID(), startLimit)
+		return nil, fmt.Errorf("the server (process %d) has not ended within %v", p.PID(), startLimit)
 	}
 }
 
-// Stop runs `apron stop`, with --all if the instances are to end as well.
+// Stop runs `apron stop`, with --all if the instances are to end as well. A server that was running and does not end
+// with exit code 0 is an error.
 func (p *Platform) Stop(ctx context.Context, all bool) error {
+	running := p.running()
 	args := []string{"stop", "--data", p.Data}
 	if all {
 		args = append(args, "--all")
@@ -139,7 +147,21 @@ func (p *Platform) Stop(ctx context.Context, all bool) error {
 	if out, err := exec.CommandContext(ctx, p.Bin, args...).CombinedOutput(); err != nil {
 		return fmt.Errorf("apron stop: %w\n%s\nserver's log:\n%s", err, out, p.Log())
 	}
-	return p.Wait()
+	ended, err := p.wait()
+	if err == nil && running && ended != nil {
+		err = fmt.Errorf("the server did not end in order: %w\n%s", ended, p.Log())
+	}
+	return err
+}
+
+func (p *Platform) running() bool {
+	select {
+	case ended := <-p.done:
+		p.done <- ended
+		return false
+	default:
+		return true
+	}
 }
 
 // Client is AWS's own SDK, pointed at the platform as any program's would be. It does not retry, so that every answer
