@@ -105,6 +105,11 @@ func DeploymentFailed(operationID, reason string) string {
 	return fmt.Sprintf("Deployment with ID : %s failed. Failure reason : %s", operationID, reason)
 }
 
+// OperationFailed is the event that says why an operation without a deployment's stream failed; the form is ours.
+func OperationFailed(operationID, reason string) string {
+	return fmt.Sprintf("Operation with ID : %s failed. Failure reason : %s", operationID, reason)
+}
+
 // SourceArtifact names what is deployed from a repository.
 func SourceArtifact(repository, branch, directory string) string {
 	return fmt.Sprintf("Deployment Artifact: [Repo Type: Source], [Repository: %s], [Branch: %s], [SourceDirectory: %s]",

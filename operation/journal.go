@@ -24,13 +24,13 @@ func (r *run) group() logs.Service { return Group(r.svc.Service) }
 // Group names the service's log groups.
 func Group(s api.Service) logs.Service { return logs.Service{Name: s.ServiceName, ID: s.ServiceId} }
 
-// reportFailure tells the service's owner why the operation was given up: in the deployment's stream where there is
-// one, else among the events.
+// reportFailure tells the service's owner why the operation was given up: in the deployment's stream, to which the events
+// of a failed deployment point, and else among the events themselves.
 func (r *run) reportFailure() {
-	write := r.event
-	if r.op.Target != nil {
-		write = r.line
-		write(logs.ImageDeployFailed)
+	if !r.plan.deploys {
+		r.event(logs.OperationFailed(r.op.ID(), r.op.Failure))
+		return
 	}
-	write(logs.DeploymentFailed(r.op.ID(), r.op.Failure))
+	r.line(logs.ImageDeployFailed)
+	r.line(logs.DeploymentFailed(r.op.ID(), r.op.Failure))
 }

@@ -25,6 +25,8 @@ type step struct {
 type plan struct {
 	steps []step
 	texts texts // what the service's events stream says
+	// deploys says that it brings up a new version, and so has a stream of its own in the logs.
+	deploys bool
 	// keepsServing says that the version deployed before answers requests while the operation is under way.
 	keepsServing bool
 	// freesImages says that images may be unneeded after it has ended.

@@ -1,0 +1,194 @@
+package operation_test
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"apron/api"
+	"apron/control"
+	"apron/driver/drivertest"
+	"apron/fleet"
+	"apron/image"
+	"apron/image/imagetest"
+	"apron/logs"
+	"apron/operation"
+	"apron/proxy"
+	"apron/store"
+)
+
+var caller = api.Caller{Account: "123456789012", Region: "us-east-1", AccessKeyID: "AKIATEST"}
+
+// machine is what outlives a server: files and images. Its registry holds web:1 and web:2.
+type machine struct {
+	dir      string
+	images   *image.Store
+	registry string            // host of the embedded registry, as a reference names it
+	digests  map[string]string // by tag
+}
+
+func newMachine(t *testing.T, cfg image.Config) *machine {
+	t.Helper()
+	server := httptest.NewUnstartedServer(nil)
+	m := &machine{dir: t.TempDir(), registry: server.Listener.Addr().String(), digests: map[string]string{}}
+	cfg.LocalHosts = []string{m.registry}
+	var err error
+	if m.images, err = image.Open(filepath.Join(m.dir, "images"), cfg); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { m.images.Close() })
+	server.Config.Handler = m.images.Registry()
+	server.Start()
+	defer server.Close()
+	for _, name := range []string{"web:1", "web:2"} {
+		img := imagetest.Static(t, map[string][]byte{"/app": []byte(strings.Repeat(name, 1000))}, v1.Config{})
+		m.digests[name] = imagetest.Push(t, img, m.ref(name), nil)
+	}
+	return m
+}
+
+// another is a machine with the same images and nothing else.
+func (m *machine) another(t *testing.T) *machine {
+	next := *m
+	next.dir = t.TempDir()
+	return &next
+}
+
+func (m *machine) ref(name string) string { return m.registry + "/" + name }
+
+// rig is a whole server but for its ports: every part is the real one, over the fake driver.
+type rig struct {
+	t       *testing.T
+	machine *machine
+	fake    *drivertest.Fake
+	store   *store.Store
+	logs    *logs.Logs
+	proxy   *proxy.Proxy
+	fleet   *fleet.Fleet
+	worker  *operation.Worker
+	control *control.Control
+
+	cancel context.CancelFunc // what SIGTERM does
+	wait   func()             // returns when the server has ended
+
+	mu     sync.Mutex
+	at     func(kind, place string) // nil, or called at each boundary
+	places []string                 // that operations came by
+	said   strings.Builder          // the server's log
+}
+
+// bubble runs test on a fresh machine in a synctest bubble, where minutes of waiting cost nothing. Images are pushed
+// before it begins, because a bubble's time stands still while anybody reads from a socket.
+func bubble(t *testing.T, test func(*rig)) {
+	t.Helper()
+	bubbleOn(t, newMachine(t, image.Config{}), test)
+}
+
+func bubbleOn(t *testing.T, m *machine, test func(*rig)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) { test(start(t, m, drivertest.NewFake(t))) })
+}
+
+// start ties a server together as cmd/apron does, and lets it run.
+func start(t *testing.T, m *machine, fake *drivertest.Fake) *rig {
+	t.Helper()
+	r := &rig{t: t, machine: m, fake: fake}
+	var err error
+	if r.store, err = store.Open(t.Context(), filepath.Join(m.dir, "apron.db")); err != nil {
+		t.Fatal(err)
+	}
+	if r.logs, err = logs.Open(filepath.Join(m.dir, "logs"), logs.Config{}); err != nil {
+		t.Fatal(err)
+	}
+	r.tie(slog.New(slog.NewMultiHandler(slog.NewTextHandler(t.Output(), nil), slog.NewTextHandler(r, nil))))
+	r.run()
+	return r
+}
+
+func (r *rig) tie(log *slog.Logger) {
+	r.proxy = proxy.New(proxy.Config{
+		Log:  log,
+		Dial: func(ctx context.Context, id string) (net.Conn, error) { return r.fleet.Dial(ctx, id) },
+	})
+	r.fleet = fleet.New(fleet.Config{
+		Driver: r.fake, Log: log, Publish: r.proxy.SetInstances, Drain: r.proxy.Drain,
+		LogPath: func(_, id string) (string, error) { return filepath.Join(r.machine.dir, id+".log"), nil },
+		Event:   func(string, string) {},
+	})
+	r.worker = operation.New(operation.Config{
+		Log: log, Store: r.store, Images: r.machine.images, Fleet: r.fleet, Proxy: r.proxy, Logs: r.logs,
+		DrainLimit: 2 * time.Minute, Boundary: r.boundary,
+	})
+	r.control = control.New(control.Config{
+		Log: log, Store: r.store, Wake: r.worker.Wake,
+		Host: func(label, region string) string { return label + "." + region + ".apron.localhost" },
+	})
+}
+
+// run is cmd/apron's order: fleet, then what the last server left, then operations.
+func (r *rig) run() {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	var group sync.WaitGroup
+	group.Go(func() { r.fleet.Run(ctx) })
+	r.cancel = cancel
+	r.wait = sync.OnceFunc(func() {
+		group.Wait()
+		r.store.Close()
+	})
+	r.t.Cleanup(func() { cancel(); r.wait() })
+	if err := r.worker.Recover(ctx); err != nil {
+		r.t.Fatal("Recover:", err)
+	}
+	group.Go(func() {
+		if err := r.worker.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
+			r.t.Error("Run:", err)
+		}
+	})
+}
+
+// restart ends the server, if it has not ended, and starts the next one over the same machine.
+func (r *rig) restart() *rig {
+	r.t.Helper()
+	r.cancel()
+	r.wait()
+	return start(r.t, r.machine, r.fake.Restart())
+}
+
+func (r *rig) boundary(kind, place string) {
+	r.mu.Lock()
+	r.places = append(r.places, kind+" "+place)
+	at := r.at
+	r.mu.Unlock()
+	if at != nil {
+		at(kind, place)
+	}
+}
+
+// endAt ends the server when an operation comes by the place. It goes no further: every save after it fails.
+func (r *rig) endAt(kind api.OperationType, place string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.at = func(k, p string) {
+		if k == string(kind) && p == place {
+			r.cancel()
+		}
+	}
+}
+
+// Write takes the server's log.
+func (r *rig) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.said.Write(p)
+}

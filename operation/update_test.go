@@ -1,0 +1,44 @@
+package operation_test
+
+import (
+	"testing"
+
+	"apron/api"
+	"apron/logs"
+)
+
+func TestUpdate_ThatFails_RestoresConfigurationAndTraffic(t *testing.T) {
+	bubble(t, func(r *rig) {
+		arn := r.running("web-app")
+		r.update(arn, "web:1", map[string]string{"GREETING": "one"})
+		r.ends(arn, api.OperationSucceeded)
+		before := r.fake.IDs()
+		r.update(arn, "web:2", map[string]string{"GREETING": "two", "EXIT_AT_START": "3"})
+		if s := r.service(arn).Service; *s.ServiceUrl == "" || s.SourceConfiguration.ImageRepository.ImageIdentifier != r.machine.ref("web:2") {
+			t.Errorf("service shows %s while it is updated, want web:2", s.SourceConfiguration.ImageRepository.ImageIdentifier)
+		}
+		op := r.ends(arn, api.OperationRollbackSucceeded)
+		r.holds(arn, api.StatusRunning)
+		r.serves(arn, "GREETING=one")
+		r.wantLines("instances", r.fake.IDs(), before)
+		source := r.service(arn).Service.SourceConfiguration.ImageRepository
+		if source.ImageIdentifier != r.machine.ref("web:1") || source.ImageConfiguration.RuntimeEnvironmentVariables["GREETING"] != "one" {
+			t.Errorf("service shows %s with %v, want what runs", source.ImageIdentifier, source.ImageConfiguration.RuntimeEnvironmentVariables)
+		}
+		r.wantLine("deployment", r.deployment(arn), logs.DeploymentFailed(op.ID(), op.Failure))
+		r.wantLine("events", r.events(arn), logs.UpdateFailed)
+	})
+}
+
+func TestDeploy_ThatFails_IsFailedAndTheOldVersionServesOn(t *testing.T) {
+	bubble(t, func(r *rig) {
+		arn := r.running("web-app")
+		before := r.fake.IDs()
+		r.failStarts()
+		r.deploy(arn)
+		r.ends(arn, api.OperationFailed)
+		r.holds(arn, api.StatusRunning)
+		r.wantLines("instances", r.fake.IDs(), before)
+		r.wantLine("events", r.events(arn), logs.DeployFailed)
+	})
+}

@@ -1,0 +1,120 @@
+package operation_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"apron/api"
+	"apron/driver"
+	"apron/driver/drivertest"
+	"apron/image"
+	"apron/operation"
+)
+
+// slowStarts has every start take a minute.
+func (r *rig) slowStarts() {
+	r.fake.SetFault(func(driver.Spec) drivertest.Fault { return drivertest.Fault{StartDelay: time.Minute} })
+}
+
+// failStarts has every start fail with an error of the machine.
+func (r *rig) failStarts() {
+	r.fake.SetFault(func(driver.Spec) drivertest.Fault { return drivertest.Fault{StartErr: broken("the disk")} })
+}
+
+func TestOperationsOfTwoServices_RunSideBySide(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.slowStarts()
+		begin := time.Now()
+		one, two := r.create("service-one", nil), r.create("service-two", nil)
+		r.ends(one, api.OperationSucceeded)
+		r.ends(two, api.OperationSucceeded)
+		if took := time.Since(begin); took > 90*time.Second {
+			t.Errorf("two creates of a minute took %v, want them side by side", took)
+		}
+	})
+}
+
+// TestWakeDuringAnOperation wakes the worker as often as it can while it is at work: nothing begins twice, and what
+// is asked for at the very end of an operation, when the worker is about to turn away, is not lost.
+func TestWakeDuringAnOperation_IsNeitherLostNorRunTwice(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.slowStarts()
+		arn := r.create("web-app", nil)
+		paused := false
+		r.mu.Lock()
+		r.at = func(_, place string) {
+			r.worker.Wake(arn)
+			synctest.Wait() // Run has seen it
+			if place == "finish saved" && !paused {
+				paused = true
+				r.pause(arn)
+			}
+		}
+		r.mu.Unlock()
+		for range 10 {
+			r.worker.Wake(arn)
+			time.Sleep(time.Second)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		r.ends(arn, api.OperationSucceeded)
+		r.holds(arn, api.StatusPaused)
+		starts := 0
+		for _, call := range r.fake.Calls() {
+			if call[:5] == "start" {
+				starts++
+			}
+		}
+		if starts != 1 {
+			t.Errorf("driver calls = %q, want one start", r.fake.Calls())
+		}
+	})
+}
+
+// TestRunsEnd_StopsAnOperationAtItsCursor ends the server at every boundary of every operation; the next one brings the
+// operation to its end, without doing again what needs no repeating.
+func TestRunsEnd_StopsAnOperationAtItsCursorAndTheNextRunEndsIt(t *testing.T) {
+	for _, c := range []struct {
+		kind   api.OperationType
+		from   func(*rig, string) string
+		call   func(*rig, string)
+		places []string
+		ended  api.OperationStatus
+		status api.ServiceStatus
+	}{
+		{api.OperationCreateService, nil, nil, operation.Places(api.OperationCreateService), api.OperationSucceeded, api.StatusRunning},
+		{api.OperationPauseService, (*rig).running, (*rig).pause, operation.Places(api.OperationPauseService), api.OperationSucceeded, api.StatusPaused},
+		{api.OperationResumeService, (*rig).paused, (*rig).resume, operation.Places(api.OperationResumeService), api.OperationSucceeded, api.StatusRunning},
+		{api.OperationStartDeployment, (*rig).running, (*rig).deploy, operation.Places(api.OperationStartDeployment), api.OperationSucceeded, api.StatusRunning},
+		{api.OperationDeleteService, (*rig).running, (*rig).delete, operation.Places(api.OperationDeleteService), api.OperationSucceeded, api.StatusDeleted},
+		{api.OperationUpdateService, (*rig).running, updateToBroken, []string{"gave up", "provision undone", "finish", "finish saved"}, api.OperationRollbackSucceeded, api.StatusRunning},
+	} {
+		m := newMachine(t, image.Config{})
+		for _, place := range c.places {
+			t.Run(string(c.kind)+" "+place, func(t *testing.T) {
+				m := m.another(t)
+				bubbleOn(t, m, func(r *rig) {
+					arn := ""
+					if c.from != nil {
+						arn = c.from(r, "web-app")
+					}
+					r.endAt(c.kind, place)
+					if c.call == nil {
+						arn = r.create("web-app", nil)
+					} else {
+						c.call(r, arn)
+					}
+					r.wait()
+					r = r.restart()
+					r.ends(arn, c.ended)
+					r.holds(arn, c.status)
+				})
+			})
+		}
+	}
+}
+
+func updateToBroken(r *rig, arn string) {
+	r.update(arn, "web:2", map[string]string{"EXIT_AT_START": "3"})
+}
