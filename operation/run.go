@@ -3,22 +3,13 @@ package operation
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"time"
 
 	"apron/api"
 	"apron/logs"
 	"apron/store"
-)
-
-// tries is how often a step is tried before the operation is given up; between tries it waits, doubling from
-// firstWait: about three seconds in all, because a client waits and whatever heals by itself heals in that time.
-const (
-	tries     = 5
-	firstWait = 200 * time.Millisecond
 )
 
 // run is one operation under way. It alone writes the service's record until the operation has ended: the API
@@ -153,33 +144,6 @@ func (r *run) begun(s step) bool {
 		}
 	}
 	return false
-}
-
-// try calls f until it succeeds, says that more tries are of no use, or has been called often enough.
-func (r *run) try(ctx context.Context, name string, within time.Duration, f func(context.Context, *run) error) error {
-	wait := firstWait
-	for n := 1; ; n++ {
-		begin := time.Now()
-		stepCtx, cancel := context.WithTimeoutCause(ctx, within, fmt.Errorf("step %s took longer than %v", name, within))
-		err := f(stepCtx, r)
-		if err != nil && ctx.Err() == nil && errors.Is(err, context.DeadlineExceeded) {
-			err = context.Cause(stepCtx)
-		}
-		cancel()
-		if err == nil {
-			r.log.Info("step done", "step", name, "duration", time.Since(begin))
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		r.log.Warn("step failed", "step", name, "try", n, "duration", time.Since(begin), "error", err)
-		if isAbort(err) || n == tries {
-			return err
-		}
-		sleep(ctx, wait+rand.N(wait/2))
-		wait *= 2
-	}
 }
 
 // finish ends the operation and gives the service its final status, in one transaction.

@@ -1,0 +1,51 @@
+package operation
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+)
+
+// tries is how often a step is tried before the operation is given up; between tries it waits, doubling from
+// firstWait: about three seconds in all, because a client waits and whatever heals by itself heals in that time.
+const (
+	tries     = 5
+	firstWait = 200 * time.Millisecond
+)
+
+// try calls f until it succeeds, says that more tries are of no use, or has been called often enough.
+func (r *run) try(ctx context.Context, name string, within time.Duration, f func(context.Context, *run) error) error {
+	wait := firstWait
+	for n := 1; ; n++ {
+		begin := time.Now()
+		err := r.call(ctx, name, within, f)
+		if err == nil {
+			r.log.Info("step done", "step", name, "duration", time.Since(begin))
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		r.log.Warn("step failed", "step", name, "try", n, "duration", time.Since(begin), "error", err)
+		if isAbort(err) || n == tries {
+			return err
+		}
+		sleep(ctx, wait+rand.N(wait/2))
+		wait *= 2
+	}
+}
+
+// call is one try.
+func (r *run) call(ctx context.Context, name string, within time.Duration, f func(context.Context, *run) error) error {
+	late := fmt.Errorf("step %s took longer than %v", name, within)
+	ctx, cancel := context.WithTimeoutCause(ctx, within, late)
+	defer cancel()
+	err := f(ctx, r)
+	// A call inside may have had a deadline of its own; only this step's says more than the error does.
+	if errors.Is(err, context.DeadlineExceeded) && context.Cause(ctx) == late {
+		return late
+	}
+	return err
+}
