@@ -83,6 +83,7 @@ type rig struct {
 
 	mu     sync.Mutex
 	at     func(kind, place string) // nil, or called at each boundary
+	login  func() *image.Auth       // nil, or what every pull asks for credentials
 	places []string                 // that operations came by
 	said   strings.Builder          // the server's log
 }
@@ -127,7 +128,7 @@ func (r *rig) tie(log *slog.Logger) {
 	})
 	r.worker = operation.New(operation.Config{
 		Log: log, Store: r.store, Images: r.machine.images, Fleet: r.fleet, Proxy: r.proxy, Logs: r.logs,
-		DrainLimit: 2 * time.Minute, Boundary: r.boundary,
+		Auth: r.auth, DrainLimit: 2 * time.Minute, Boundary: r.boundary,
 	})
 	r.control = control.New(control.Config{
 		Log: log, Store: r.store, Wake: r.worker.Wake,
@@ -173,6 +174,16 @@ func (r *rig) boundary(kind, place string) {
 	if at != nil {
 		at(kind, place)
 	}
+}
+
+func (r *rig) auth(string) *image.Auth {
+	r.mu.Lock()
+	login := r.login
+	r.mu.Unlock()
+	if login == nil {
+		return nil
+	}
+	return login()
 }
 
 // endAt ends the server when an operation comes by the place. It goes no further: every save after it fails.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"time"
 )
 
@@ -37,12 +38,18 @@ func (r *run) try(ctx context.Context, name string, within time.Duration, f func
 	}
 }
 
-// call is one try.
-func (r *run) call(ctx context.Context, name string, within time.Duration, f func(context.Context, *run) error) error {
+// call is one try. A panic ends the operation, not the server, which would meet it again after every start.
+func (r *run) call(ctx context.Context, name string, within time.Duration, f func(context.Context, *run) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.log.Error("step panicked", "step", name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = Abort(fmt.Errorf("apron has a defect in step %s; its log has the stack, please report it", name))
+		}
+	}()
 	late := fmt.Errorf("step %s took longer than %v", name, within)
 	ctx, cancel := context.WithTimeoutCause(ctx, within, late)
 	defer cancel()
-	err := f(ctx, r)
+	err = f(ctx, r)
 	// A call inside may have had a deadline of its own; only this step's says more than the error does.
 	if errors.Is(err, context.DeadlineExceeded) && context.Cause(ctx) == late {
 		return late
