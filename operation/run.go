@@ -55,28 +55,30 @@ func (w *Worker) claim(ctx context.Context, arn string) (*run, error) {
 // run takes the operation to its end: forward through its steps, or back through those that are done.
 func (r *run) run(ctx context.Context) error {
 	if r.op.Failure == "" {
-		err := r.forward(ctx)
-		if err == nil {
+		failure, err := r.forward(ctx)
+		if err != nil {
+			return err
+		}
+		if failure == nil {
 			return r.finish(ctx, api.OperationSucceeded, r.op.OnSuccess, r.plan.texts.succeeded)
 		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if err := r.giveUp(ctx, err); err != nil {
+		if err := r.giveUp(ctx, failure); err != nil {
 			return err
 		}
 	}
 	return r.back(ctx)
 }
 
-func (r *run) forward(ctx context.Context) error {
+// forward does the steps that are left. failure is why one was given up; err says that ctx has ended or that the store
+// took no cursor, which undoes nothing: the step is run again.
+func (r *run) forward(ctx context.Context) (failure, err error) {
 	for _, s := range r.plan.steps {
 		done := slices.Contains(r.op.Done, s.name)
 		if done && !(s.volatile && r.resumed) {
 			continue
 		}
-		if err := r.try(ctx, s.name, s.within, s.do); err != nil {
-			return err
+		if failure := r.try(ctx, s.name, s.within, s.do); failure != nil {
+			return failure, ctx.Err()
 		}
 		if done {
 			continue
@@ -84,11 +86,11 @@ func (r *run) forward(ctx context.Context) error {
 		r.boundary(stepDone(s))
 		r.op.Done = append(r.op.Done, s.name)
 		if err := r.save(ctx); err != nil {
-			return err
+			return nil, err
 		}
 		r.boundary(stepSaved(s))
 	}
-	return nil
+	return nil, nil
 }
 
 // giveUp makes it durable that the operation goes back from here on.

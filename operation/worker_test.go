@@ -1,6 +1,9 @@
 package operation_test
 
 import (
+	"database/sql"
+	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,4 +120,37 @@ func TestRunsEnd_StopsAnOperationAtItsCursorAndTheNextRunEndsIt(t *testing.T) {
 
 func updateToBroken(r *rig, arn string) {
 	r.update(arn, "web:2", map[string]string{"EXIT_AT_START": "3"})
+}
+
+// TestStoreThatFails_HoldsAnOperationUpButDoesNotFailIt has the store refuse every cursor for a while, as on a full disk. What was done is
+// not undone for it: the operation waits and goes on.
+func TestStoreThatFails_HoldsAnOperationUpButDoesNotFailIt(t *testing.T) {
+	bubble(t, func(r *rig) {
+		db, err := sql.Open("sqlite", filepath.Join(r.machine.dir, "apron.db"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		exec := func(query string) {
+			if _, err := db.ExecContext(t.Context(), query); err != nil {
+				t.Error(err)
+			}
+		}
+		full := false
+		r.at = func(_, place string) {
+			if place == "provision done" && !full {
+				full = true
+				exec(`CREATE TRIGGER full BEFORE UPDATE ON operations WHEN NEW.record NOT LIKE '%"failure"%'
+					BEGIN SELECT RAISE(ABORT, 'the disk is full'); END`)
+			}
+		}
+		arn := r.create("web-app", nil)
+		time.Sleep(time.Minute)
+		if !full || !strings.Contains(r.log(), "the disk is full") {
+			t.Error("no cursor was refused: the test tests nothing")
+		}
+		exec(`DROP TRIGGER full`)
+		r.ends(arn, api.OperationSucceeded)
+		r.holds(arn, api.StatusRunning)
+	})
 }
