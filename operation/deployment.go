@@ -101,7 +101,7 @@ func routeBack(ctx context.Context, r *run) error {
 	if r.svc.Deployed == nil {
 		return r.cfg.Proxy.Withdraw(ctx, r.svc.Service.ServiceId)
 	}
-	return restoreInstances(ctx, r)
+	return restore(ctx, r)
 }
 
 // openRoute lets the deployed version's healthy instances answer the service's host names.
@@ -118,14 +118,15 @@ func retire(ctx context.Context, r *run) error {
 	return r.cfg.Fleet.Retire(ctx, r.svc.Service.ServiceId, r.op.Target.ID)
 }
 
-// restoreInstances brings the deployed version up again and gives it the traffic.
-func restoreInstances(ctx context.Context, r *run) error {
+// restore brings the deployed version up, as far as it is not, and gives it the traffic. It gets the traffic even when it
+// does not come up: from then on fleet tries to start it, as it does for every service that is RUNNING.
+func restore(ctx context.Context, r *run) error {
 	rev, err := Revision(*r.svc.Deployed)
 	if err != nil {
 		return Abort(err)
 	}
 	if err := r.cfg.Fleet.Deploy(ctx, rev); err != nil {
-		return err
+		return errors.Join(r.provisionFailed(err), r.openRoute())
 	}
 	return r.openRoute()
 }

@@ -12,8 +12,8 @@ import (
 var pause = plan{
 	texts: texts{logs.PauseStarted, logs.PauseFinished, logs.PauseFailed},
 	steps: []step{
-		{name: "drain", within: 3 * time.Minute, do: drain, undo: reopen},
-		{name: "stop", within: 5 * time.Minute, do: stop, undo: restoreInstances},
+		{name: "drain", within: 3 * time.Minute, do: drain, undo: restore},
+		{name: "stop", within: 5 * time.Minute, do: stop}, // the undo of drain starts what is missing
 	},
 }
 
@@ -28,10 +28,6 @@ func drain(ctx context.Context, r *run) error {
 		return nil
 	}
 	return err
-}
-
-func reopen(ctx context.Context, r *run) error {
-	return r.openRoute()
 }
 
 // stop ends every instance of the service and removes what they held.

@@ -1,12 +1,15 @@
 package operation_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"apron/api"
 	"apron/driver"
 	"apron/driver/drivertest"
 	"apron/logs"
+	"apron/store"
 )
 
 func TestPause_ThatCannotStopItsInstances_IsUndone(t *testing.T) {
@@ -84,5 +87,37 @@ func TestDelete_ThatFails_CanBeCalledAgain(t *testing.T) {
 		if ids := r.fake.IDs(); len(ids) != 0 {
 			t.Errorf("instances %q are left", ids)
 		}
+	})
+}
+
+// TestPause_GivenUpInItsDrain_ServesAgainAfterARestart has the server end right after a drain was given up: the next one
+// knows no revision of the service until somebody names it.
+func TestPause_GivenUpInItsDrain_ServesAgainAfterARestart(t *testing.T) {
+	bubble(t, func(r *rig) {
+		arn := r.running("web-app")
+		r.endAt(api.OperationPauseService, "drain done")
+		r.pause(arn)
+		r = r.restartAfter(func(tx *store.Tx) error {
+			op, err := tx.OpenOperation(arn)
+			op.Failure = "the drain was given up"
+			return errors.Join(err, tx.PutOperation(op))
+		})
+		r.ends(arn, api.OperationFailed)
+		r.holds(arn, api.StatusRunning)
+	})
+}
+
+// TestPause_UndoneWhereNothingStarts is RUNNING with nothing that runs; it must not stay so when the machine has healed.
+func TestPause_UndoneWhereNothingStarts_IsTriedToStartOn(t *testing.T) {
+	bubble(t, func(r *rig) {
+		arn := r.running("web-app")
+		r.fake.SetDestroyError(func(string) error { return broken("the kernel") })
+		r.failStarts()
+		r.pause(arn)
+		r.ends(arn, api.OperationFailed)
+		r.fake.SetDestroyError(nil)
+		r.fake.SetFault(nil)
+		time.Sleep(10 * time.Minute)
+		r.holds(arn, api.StatusRunning)
 	})
 }

@@ -166,6 +166,21 @@ func (r *rig) restart() *rig {
 	return start(r.t, r.machine, r.fake.Restart())
 }
 
+// restartAfter is restart with a change of the records while no server runs.
+func (r *rig) restartAfter(change func(*store.Tx) error) *rig {
+	r.t.Helper()
+	r.cancel()
+	r.wait()
+	s, err := store.Open(r.t.Context(), filepath.Join(r.machine.dir, "apron.db"))
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if err := errors.Join(s.Update(r.t.Context(), change), s.Close()); err != nil {
+		r.t.Fatal(err)
+	}
+	return r.restart()
+}
+
 func (r *rig) boundary(kind, place string) {
 	r.mu.Lock()
 	r.places = append(r.places, kind+" "+place)
