@@ -126,7 +126,7 @@ func restore(ctx context.Context, r *run) error {
 		return Abort(err)
 	}
 	if err := r.cfg.Fleet.Deploy(ctx, rev); err != nil {
-		return errors.Join(r.provisionFailed(err), r.openRoute())
+		return errors.Join(err, r.openRoute())
 	}
 	return r.openRoute()
 }

@@ -78,6 +78,7 @@ func TestWakeDuringAnOperation_IsNeitherLostNorRunTwice(t *testing.T) {
 // TestRunsEnd_StopsAnOperationAtItsCursor ends the server at every boundary of every operation; the next one brings the
 // operation to its end, without doing again what needs no repeating.
 func TestRunsEnd_StopsAnOperationAtItsCursorAndTheNextRunEndsIt(t *testing.T) {
+	m := newMachine(t, image.Config{})
 	for _, c := range []struct {
 		kind   api.OperationType
 		from   func(*rig, string) string
@@ -92,12 +93,12 @@ func TestRunsEnd_StopsAnOperationAtItsCursorAndTheNextRunEndsIt(t *testing.T) {
 		{api.OperationStartDeployment, (*rig).running, (*rig).deploy, operation.Places(api.OperationStartDeployment), api.OperationSucceeded, api.StatusRunning},
 		{api.OperationDeleteService, (*rig).running, (*rig).delete, operation.Places(api.OperationDeleteService), api.OperationSucceeded, api.StatusDeleted},
 		{api.OperationUpdateService, (*rig).running, updateToBroken, []string{"gave up", "provision undone", "finish", "finish saved"}, api.OperationRollbackSucceeded, api.StatusRunning},
+		{api.OperationPauseService, (*rig).running, pauseStuck, operation.UndoPlaces(api.OperationPauseService), api.OperationFailed, api.StatusRunning},
+		{api.OperationResumeService, (*rig).paused, resumeBroken, []string{"gave up", "provision undone", "finish", "finish saved"}, api.OperationFailed, api.StatusPaused},
 	} {
-		m := newMachine(t, image.Config{})
 		for _, place := range c.places {
-			t.Run(string(c.kind)+" "+place, func(t *testing.T) {
-				m := m.another(t)
-				bubbleOn(t, m, func(r *rig) {
+			t.Run(string(c.kind)+" "+string(c.ended)+" "+place, func(t *testing.T) {
+				bubbleOn(t, m.another(t), func(r *rig) {
 					arn := ""
 					if c.from != nil {
 						arn = c.from(r, "web-app")
@@ -109,6 +110,8 @@ func TestRunsEnd_StopsAnOperationAtItsCursorAndTheNextRunEndsIt(t *testing.T) {
 						c.call(r, arn)
 					}
 					r.wait()
+					r.fake.SetDestroyError(nil)
+					r.fake.SetFault(nil)
 					r = r.restart()
 					r.ends(arn, c.ended)
 					r.holds(arn, c.status)
@@ -153,4 +156,15 @@ func TestStoreThatFails_HoldsAnOperationUpButDoesNotFailIt(t *testing.T) {
 		r.ends(arn, api.OperationSucceeded)
 		r.holds(arn, api.StatusRunning)
 	})
+}
+
+// pauseStuck pauses a service whose instance can be stopped but not destroyed.
+func pauseStuck(r *rig, arn string) {
+	r.fake.SetDestroyError(func(string) error { return broken("the kernel") })
+	r.pause(arn)
+}
+
+func resumeBroken(r *rig, arn string) {
+	r.failStarts()
+	r.resume(arn)
 }
