@@ -113,9 +113,16 @@ func (r *run) openRoute() error {
 	return nil
 }
 
-// retire ends the instances of every other version, once their requests in flight have ended.
+// retire ends the instances of every other version, once their requests in flight have ended. What cannot be ended is
+// no reason to take a version back that is healthy and has the traffic: fleet goes on in the background, and after a
+// restart of the server finds it as a stray.
 func retire(ctx context.Context, r *run) error {
-	return r.cfg.Fleet.Retire(ctx, r.svc.Service.ServiceId, r.op.Target.ID)
+	err := r.cfg.Fleet.Retire(ctx, r.svc.Service.ServiceId, r.op.Target.ID)
+	if err != nil && ctx.Err() == nil {
+		r.log.Error("instances of the version before are left; they are being removed in the background", "error", err)
+		return nil
+	}
+	return err
 }
 
 // restore brings the deployed version up, as far as it is not, and gives it the traffic. It gets the traffic even when it

@@ -1,7 +1,9 @@
 package operation_test
 
 import (
+	"strings"
 	"testing"
+	"time"
 
 	"apron/api"
 	"apron/logs"
@@ -40,5 +42,34 @@ func TestDeploy_ThatFails_IsFailedAndTheOldVersionServesOn(t *testing.T) {
 		r.holds(arn, api.StatusRunning)
 		r.wantLines("instances", r.fake.IDs(), before)
 		r.wantLine("events", r.events(arn), logs.DeployFailed)
+	})
+}
+
+// TestUpdate_ThatCannotRemoveTheOldVersion_KeepsTheNewOne because that has the traffic by then and is healthy, which is
+// more than can be said of an old version that would have to be started again on a machine that removes nothing.
+func TestUpdate_ThatCannotRemoveTheOldVersion_KeepsTheNewOne(t *testing.T) {
+	bubble(t, func(r *rig) {
+		arn := r.running("web-app")
+		old := r.fake.IDs()[0]
+		r.fake.SetDestroyError(func(id string) error {
+			if id == old {
+				return broken("the kernel")
+			}
+			return nil
+		})
+		begin := time.Now()
+		r.update(arn, "web:2", map[string]string{"GREETING": "two"})
+		r.ends(arn, api.OperationSucceeded)
+		if took := time.Since(begin); took > 6*time.Minute {
+			t.Errorf("the update took %v, want it to give the old instance up after one try", took)
+		}
+		r.serves(arn, "GREETING=two")
+		r.requirePulled("web:1", true) // the old instance is still on it
+		if !strings.Contains(r.log(), "the kernel is broken") {
+			t.Error("the server's log does not say what is left")
+		}
+		r.fake.SetDestroyError(nil)
+		time.Sleep(10 * time.Minute)
+		r.holds(arn, api.StatusRunning) // and nothing but the new instance
 	})
 }
