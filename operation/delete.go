@@ -2,7 +2,6 @@ package operation
 
 import (
 	"context"
-	"time"
 
 	"apron/logs"
 )
@@ -13,9 +12,9 @@ var remove = plan{
 	texts:       texts{logs.DeleteStarted, logs.DeleteFinished, logs.DeleteFailed},
 	freesImages: true,
 	steps: []step{
-		{name: "drain", within: 3 * time.Minute, do: drain},
-		{name: "stop", within: 5 * time.Minute, do: stop},
-		{name: "forget", within: time.Minute, do: forget},
+		{name: "drain", do: drain},
+		{name: "stop", do: stop},
+		{name: "forget", do: forget},
 	},
 }
 

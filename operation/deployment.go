@@ -16,9 +16,9 @@ import (
 // the traffic once it is healthy, and only then the old one goes.
 var deployment = []step{
 	{name: "pull", within: 20 * time.Minute, do: pull},
-	{name: "provision", within: 10 * time.Minute, do: provision, undo: unprovision, volatile: true},
-	{name: "route", within: time.Minute, do: route, undo: routeBack, volatile: true},
-	{name: "retire", within: 5 * time.Minute, do: retire},
+	{name: "provision", do: provision, undo: unprovision, volatile: true},
+	{name: "route", do: route, undo: routeBack, volatile: true},
+	{name: "retire", do: retire},
 }
 
 // pull brings the image onto this machine and fixes its digest: from here on the tag may move.

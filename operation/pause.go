@@ -2,7 +2,6 @@ package operation
 
 import (
 	"context"
-	"time"
 
 	"apron/logs"
 )
@@ -12,15 +11,15 @@ import (
 var pause = plan{
 	texts: texts{logs.PauseStarted, logs.PauseFinished, logs.PauseFailed},
 	steps: []step{
-		{name: "drain", within: 3 * time.Minute, do: drain, undo: restore},
-		{name: "stop", within: 5 * time.Minute, do: stop}, // the undo of drain starts what is missing
+		{name: "drain", do: drain, undo: restore},
+		{name: "stop", do: stop}, // the undo of drain starts what is missing
 	},
 }
 
 // drain sends new requests away as for an unknown host and waits for those in flight, which are cut when DrainLimit
 // has passed.
 func drain(ctx context.Context, r *run) error {
-	limit, cancel := context.WithTimeout(ctx, r.cfg.DrainLimit)
+	limit, cancel := context.WithTimeout(ctx, r.cfg.Limits.DrainLimit)
 	defer cancel()
 	err := r.cfg.Proxy.Withdraw(limit, r.svc.Service.ServiceId)
 	if err != nil && ctx.Err() == nil && limit.Err() != nil {

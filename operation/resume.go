@@ -2,7 +2,6 @@ package operation
 
 import (
 	"context"
-	"time"
 
 	"apron/logs"
 )
@@ -12,8 +11,8 @@ import (
 var resume = plan{
 	texts: texts{logs.ResumeStarted, logs.ResumeFinished, logs.ResumeFailed},
 	steps: []step{
-		{name: "provision", within: 10 * time.Minute, do: provision, undo: stop, volatile: true},
-		{name: "open", within: time.Minute, do: open, undo: drain, volatile: true},
+		{name: "provision", do: provision, undo: stop, volatile: true},
+		{name: "open", do: open, undo: drain, volatile: true},
 	},
 }
 

@@ -35,12 +35,14 @@ type machine struct {
 	images   *image.Store
 	registry string            // host of the embedded registry, as a reference names it
 	digests  map[string]string // by tag
+	limits   operation.Limits
 }
 
 func newMachine(t *testing.T, cfg image.Config) *machine {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	m := &machine{dir: t.TempDir(), registry: server.Listener.Addr().String(), digests: map[string]string{}}
+	m.limits = operation.Limits{StartAllowance: 5 * time.Minute, StopGrace: 30 * time.Second, DrainLimit: 2 * time.Minute}
 	cfg.LocalHosts = []string{m.registry}
 	var err error
 	if m.images, err = image.Open(filepath.Join(m.dir, "images"), cfg); err != nil {
@@ -125,10 +127,12 @@ func (r *rig) tie(log *slog.Logger) {
 		Driver: r.fake, Log: log, Publish: r.proxy.SetInstances, Drain: r.proxy.Drain,
 		LogPath: func(_, id string) (string, error) { return filepath.Join(r.machine.dir, id+".log"), nil },
 		Event:   func(string, string) {},
+
+		StartAllowance: r.machine.limits.StartAllowance, StopGrace: r.machine.limits.StopGrace, DrainLimit: r.machine.limits.DrainLimit,
 	})
 	r.worker = operation.New(operation.Config{
 		Log: log, Store: r.store, Images: r.machine.images, Fleet: r.fleet, Proxy: r.proxy, Logs: r.logs,
-		Auth: r.auth, DrainLimit: 2 * time.Minute, Boundary: r.boundary,
+		Auth: r.auth, Boundary: r.boundary, Limits: r.machine.limits,
 	})
 	r.control = control.New(control.Config{
 		Log: log, Store: r.store, Wake: r.worker.Wake,

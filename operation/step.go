@@ -12,7 +12,7 @@ import (
 // do and undo must be repeatable: a step that was cut off by kill -9 is run again from its start.
 type step struct {
 	name   string
-	within time.Duration // how long one try may take
+	within time.Duration // how long one try may take, beside what Config.Limits let others take; 0 is patience
 	do     func(context.Context, *run) error
 	undo   func(context.Context, *run) error // nil: there is nothing to take back
 
@@ -20,6 +20,10 @@ type step struct {
 	// host names lead where. After a restart such a step is done again although it was done.
 	volatile bool
 }
+
+// patience is what a step takes that pulls nothing and waits for nobody, and far more: fleet gives an instance up that
+// cannot be removed after two minutes, and then says which.
+const patience = 3 * time.Minute
 
 // plan is all that is to know about one type of operation.
 type plan struct {

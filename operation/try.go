@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ func (r *run) call(ctx context.Context, name string, within time.Duration, f fun
 			err = Abort(fmt.Errorf("apron has a defect in step %s; its log has the stack, please report it", name))
 		}
 	}()
+	within = cmp.Or(within, patience) + r.cfg.Limits.all()
 	late := fmt.Errorf("step %s took longer than %v", name, within)
 	ctx, cancel := context.WithTimeoutCause(ctx, within, late)
 	defer cancel()

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"apron/api"
 	"apron/driver"
 	"apron/driver/drivertest"
 	"apron/image"
+	"apron/operation"
 )
 
 // TestStep_WhoseCallTimedOutInside_IsNotDone has the driver give up by a deadline of its own, long before the step's.
@@ -47,5 +49,25 @@ func TestPanicInAStep_EndsTheOperationAndNotTheServer(t *testing.T) {
 		r.update(arn, "web:1", nil)
 		r.ends(arn, api.OperationSucceeded)
 		r.holds(arn, api.StatusRunning)
+	})
+}
+
+// TestSteps_TakeAsLongAsTheirPartsMay has each part of a service's life use up what it may take, under limits that are
+// set much longer than the default ones. No step may lose patience before.
+func TestSteps_TakeAsLongAsTheirPartsMay(t *testing.T) {
+	m := newMachine(t, image.Config{})
+	m.limits = operation.Limits{StartAllowance: 40 * time.Minute, StopGrace: 20 * time.Minute, DrainLimit: 30 * time.Minute}
+	bubbleOn(t, m, func(r *rig) {
+		slow := map[string]string{"START_DELAY_MS": "2100000", "IGNORE_TERM": "1"} // 35 minutes
+		arn := r.create("web-app", slow)
+		r.ends(arn, api.OperationSucceeded)
+		r.update(arn, "web:2", slow)
+		r.ends(arn, api.OperationSucceeded)
+		r.pause(arn)
+		r.ends(arn, api.OperationSucceeded)
+		r.holds(arn, api.StatusPaused)
+		if log := r.log(); strings.Contains(log, "step failed") {
+			t.Errorf("a step was tried twice:\n%s", log)
+		}
 	})
 }

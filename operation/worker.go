@@ -31,13 +31,23 @@ type Config struct {
 	// Auth finds the credentials for an image reference; nil means none.
 	Auth func(ref string) *image.Auth
 
-	// DrainLimit is how long requests in flight may take to end when a service is withdrawn.
-	DrainLimit time.Duration
+	// Limits are those that fleet works under.
+	Limits Limits
 
 	// Boundary, if set, is called with the operation's type and the name of a place between two durable states.
 	// It is there for tests that kill the server exactly at such a place.
 	Boundary func(operation, place string)
 }
+
+// Limits say how long an operation lets applications and their clients take. All are required.
+type Limits struct {
+	StartAllowance time.Duration // for an instance to turn healthy
+	DrainLimit     time.Duration // for requests in flight to end
+	StopGrace      time.Duration // for an instance to end after SIGTERM
+}
+
+// all is the longest that a step can be held up by others.
+func (l Limits) all() time.Duration { return l.StartAllowance + l.DrainLimit + l.StopGrace }
 
 // Worker runs operations, each service's one at a time and those of different services side by side.
 type Worker struct {

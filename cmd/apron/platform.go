@@ -166,6 +166,7 @@ func driverDir(cfg Config) string { return filepath.Join(cfg.Data, "driver") }
 // tie closes the ring in which data runs: the proxy reaches instances through fleet, fleet tells the proxy which are
 // healthy, operations act on both, control wakes operations.
 func (p *platform) tie() {
+	limits := operation.Limits{StartAllowance: p.cfg.StartAllowance, DrainLimit: p.cfg.DrainLimit, StopGrace: p.cfg.StopGrace}
 	p.proxy = proxy.New(proxy.Config{
 		Log:  p.log,
 		Dial: func(ctx context.Context, id string) (net.Conn, error) { return p.fleet.Dial(ctx, id) },
@@ -177,20 +178,20 @@ func (p *platform) tie() {
 		Publish:        p.proxy.SetInstances,
 		Drain:          p.proxy.Drain,
 		Event:          p.event,
-		StopGrace:      p.cfg.StopGrace,
-		StartAllowance: p.cfg.StartAllowance,
-		DrainLimit:     p.cfg.DrainLimit,
+		StopGrace:      limits.StopGrace,
+		StartAllowance: limits.StartAllowance,
+		DrainLimit:     limits.DrainLimit,
 	})
 	p.worker = operation.New(operation.Config{
-		Log:        p.log,
-		Store:      p.store,
-		Images:     p.images,
-		Fleet:      p.fleet,
-		Proxy:      p.proxy,
-		Logs:       p.logs,
-		Auth:       image.KeychainAuth,
-		DrainLimit: p.cfg.DrainLimit,
-		Boundary:   boundary,
+		Log:      p.log,
+		Store:    p.store,
+		Images:   p.images,
+		Fleet:    p.fleet,
+		Proxy:    p.proxy,
+		Logs:     p.logs,
+		Auth:     image.KeychainAuth,
+		Limits:   limits,
+		Boundary: boundary,
 	})
 	p.control = control.New(control.Config{Log: p.log, Store: p.store, Wake: p.worker.Wake, Host: p.host})
 	p.server = awsjson.New(awsjson.Config{
