@@ -119,7 +119,7 @@ func (r *run) openRoute() error {
 func retire(ctx context.Context, r *run) error {
 	err := r.cfg.Fleet.Retire(ctx, r.svc.Service.ServiceId, r.op.Target.ID)
 	if err != nil && ctx.Err() == nil {
-		r.log.Error("instances of the version before are left; they are being removed in the background", "error", err)
+		r.log.Error("instances of the version before are left; they are being removed in the background", "error", r.reason(err))
 		return nil
 	}
 	return err

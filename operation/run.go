@@ -95,7 +95,7 @@ func (r *run) forward(ctx context.Context) (failure, err error) {
 
 // giveUp makes it durable that the operation goes back from here on.
 func (r *run) giveUp(ctx context.Context, cause error) error {
-	r.op.Failure = cause.Error()
+	r.op.Failure = r.reason(cause)
 	if r.op.RollsBack {
 		r.setStatus(api.OperationRollbackInProgress)
 	}
@@ -121,7 +121,7 @@ func (r *run) back(ctx context.Context) error {
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
-			r.log.Error("step could not be undone", "step", s.name, "error", err)
+			r.log.Error("step could not be undone", "step", s.name, "error", r.reason(err))
 			if r.op.RollsBack {
 				ended = api.OperationRollbackFailed
 			}

@@ -30,7 +30,7 @@ func (r *run) try(ctx context.Context, name string, within time.Duration, f func
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		r.log.Warn("step failed", "step", name, "try", n, "duration", time.Since(begin), "error", err)
+		r.log.Warn("step failed", "step", name, "try", n, "duration", time.Since(begin), "error", r.reason(err))
 		if isAbort(err) || n == tries {
 			return err
 		}
@@ -43,7 +43,7 @@ func (r *run) try(ctx context.Context, name string, within time.Duration, f func
 func (r *run) call(ctx context.Context, name string, within time.Duration, f func(context.Context, *run) error) (err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			r.log.Error("step panicked", "step", name, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			r.log.Error("step panicked", "step", name, "panic", r.hide(fmt.Sprint(p)), "stack", string(debug.Stack()))
 			err = Abort(fmt.Errorf("apron has a defect in step %s; its log has the stack, please report it", name))
 		}
 	}()
