@@ -2,11 +2,17 @@ package operation
 
 import (
 	"context"
+	"slices"
+	"time"
 
 	"apron/store"
 )
 
-// CollectImages removes the images that no service needs any more. It does nothing while an image is being pulled:
+// collectEvery is how often images are looked through while no operation ends.
+const collectEvery = time.Hour
+
+// CollectImages removes the images that no service needs any more, except for those that were pulled or pushed within
+// image.Config's CollectGrace and that no operation has let go of. It does nothing while an image is being pulled:
 // the operation that pulls it calls again when it has ended.
 func (w *Worker) CollectImages(ctx context.Context) {
 	if !w.pulls.TryLock() {
@@ -18,12 +24,41 @@ func (w *Worker) CollectImages(ctx context.Context) {
 		w.cfg.Log.Error("images in use could not be listed", "error", err)
 		return
 	}
+	w.removeUnneeded(ctx, keep)
 	freed, err := w.cfg.Images.Collect(ctx, keep)
 	if err != nil && ctx.Err() == nil {
 		w.cfg.Log.Error("images could not be removed", "error", err)
 	}
 	if freed > 0 {
 		w.cfg.Log.Info("images removed", "bytes", freed)
+	}
+}
+
+// letGo notes the image that the operation, which has ended, took from its service. What a failed operation pulled is
+// left to Collect: the owner is about to try again. So is an image that instances may still run on.
+func (w *Worker) letGo(r *run) {
+	if r.op.Failure != "" || r.op.Previous == nil || r.leftovers {
+		return
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.unneeded = append(w.unneeded, r.op.Previous.Image)
+}
+
+// removeUnneeded removes what was let go of, unless somebody else needs it. Collect would leave it for a while, as it
+// leaves everything that is young.
+func (w *Worker) removeUnneeded(ctx context.Context, keep []string) {
+	w.mu.Lock()
+	unneeded := w.unneeded
+	w.unneeded = nil
+	w.mu.Unlock()
+	for _, digest := range unneeded {
+		if slices.Contains(keep, digest) {
+			continue
+		}
+		if err := w.cfg.Images.Remove(ctx, digest); err != nil {
+			w.cfg.Log.Error("image could not be removed", "digest", digest, "error", err)
+		}
 	}
 }
 

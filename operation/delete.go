@@ -21,6 +21,6 @@ var remove = plan{
 // forget frees the host name and lets go of the image.
 func forget(ctx context.Context, r *run) error {
 	r.cfg.Proxy.Remove(r.svc.Service.ServiceId)
-	r.svc.Deployed = nil
+	r.op.Previous, r.svc.Deployed = r.svc.Deployed, nil
 	return nil
 }

@@ -18,7 +18,7 @@ var deployment = []step{
 	{name: "pull", within: 20 * time.Minute, do: pull},
 	{name: "provision", do: provision, undo: unprovision, volatile: true},
 	{name: "route", do: route, undo: routeBack, volatile: true},
-	{name: "retire", do: retire},
+	{name: "retire", do: retire, volatile: true}, // after a restart the instances found are watched, and nobody else ends them
 }
 
 // pull brings the image onto this machine and fixes its digest: from here on the tag may move.
@@ -119,6 +119,7 @@ func (r *run) openRoute() error {
 func retire(ctx context.Context, r *run) error {
 	err := r.cfg.Fleet.Retire(ctx, r.svc.Service.ServiceId, r.op.Target.ID)
 	if err != nil && ctx.Err() == nil {
+		r.leftovers = true
 		r.log.Error("instances of the version before are left; they are being removed in the background", "error", r.reason(err))
 		return nil
 	}

@@ -38,14 +38,15 @@ type machine struct {
 	limits   operation.Limits
 }
 
-func newMachine(t *testing.T, cfg image.Config) *machine {
+func newMachine(t *testing.T) *machine {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
 	m := &machine{dir: t.TempDir(), registry: server.Listener.Addr().String(), digests: map[string]string{}}
+	// Files have the real time and bubbles begin in the year 2000: this is ten minutes as a bubble sees them.
+	grace := 10*time.Minute - time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 	m.limits = operation.Limits{StartAllowance: 5 * time.Minute, StopGrace: 30 * time.Second, DrainLimit: 2 * time.Minute}
-	cfg.LocalHosts = []string{m.registry}
 	var err error
-	if m.images, err = image.Open(filepath.Join(m.dir, "images"), cfg); err != nil {
+	if m.images, err = image.Open(filepath.Join(m.dir, "images"), image.Config{LocalHosts: []string{m.registry}, CollectGrace: grace}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.images.Close() })
@@ -94,7 +95,7 @@ type rig struct {
 // before it begins, because a bubble's time stands still while anybody reads from a socket.
 func bubble(t *testing.T, test func(*rig)) {
 	t.Helper()
-	bubbleOn(t, newMachine(t, image.Config{}), test)
+	bubbleOn(t, newMachine(t), test)
 }
 
 func bubbleOn(t *testing.T, m *machine, test func(*rig)) {

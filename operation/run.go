@@ -21,7 +21,8 @@ type run struct {
 	svc  store.Service
 	log  *slog.Logger
 
-	resumed bool // the operation was begun before, most likely by another process
+	resumed   bool // the operation was begun before, most likely by another process
+	leftovers bool // instances of the version before may still be there
 }
 
 // claim loads the service's open operation and marks it IN_PROGRESS.

@@ -55,7 +55,7 @@ func TestPanicInAStep_EndsTheOperationAndNotTheServer(t *testing.T) {
 // TestSteps_TakeAsLongAsTheirPartsMay has each part of a service's life use up what it may take, under limits that are
 // set much longer than the default ones. No step may lose patience before.
 func TestSteps_TakeAsLongAsTheirPartsMay(t *testing.T) {
-	m := newMachine(t, image.Config{})
+	m := newMachine(t)
 	m.limits = operation.Limits{StartAllowance: 40 * time.Minute, StopGrace: 20 * time.Minute, DrainLimit: 30 * time.Minute}
 	bubbleOn(t, m, func(r *rig) {
 		slow := map[string]string{"START_DELAY_MS": "2100000", "IGNORE_TERM": "1"} // 35 minutes

@@ -55,9 +55,10 @@ type Worker struct {
 	bell  chan struct{} // rings when queue has grown
 	pulls sync.RWMutex  // held for reading while a pulled image is not yet in a record, for writing to collect
 
-	mu    sync.Mutex
-	queue []string
-	busy  map[string]bool // services that a goroutine works on; true: look again before ending
+	mu       sync.Mutex
+	queue    []string
+	unneeded []string        // digests of images that ended operations let go of
+	busy     map[string]bool // services that a goroutine works on; true: look again before ending
 }
 
 // New makes a Worker; Run starts it.
@@ -84,10 +85,14 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	var group sync.WaitGroup
 	defer group.Wait()
+	collect := time.NewTicker(collectEvery)
+	defer collect.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-collect.C:
+			group.Go(func() { w.CollectImages(ctx) })
 		case <-w.bell:
 		}
 		for _, arn := range w.takeIdle() {
@@ -166,6 +171,7 @@ func (w *Worker) runOpen(ctx context.Context, arn string) error {
 		return err
 	}
 	if r.plan.freesImages {
+		w.letGo(r)
 		w.CollectImages(ctx)
 	}
 	return nil

@@ -11,7 +11,6 @@ import (
 	"apron/api"
 	"apron/driver"
 	"apron/driver/drivertest"
-	"apron/image"
 	"apron/operation"
 )
 
@@ -78,7 +77,7 @@ func TestWakeDuringAnOperation_IsNeitherLostNorRunTwice(t *testing.T) {
 // TestRunsEnd_StopsAnOperationAtItsCursor ends the server at every boundary of every operation; the next one brings the
 // operation to its end, without doing again what needs no repeating.
 func TestRunsEnd_StopsAnOperationAtItsCursorAndTheNextRunEndsIt(t *testing.T) {
-	m := newMachine(t, image.Config{})
+	m := newMachine(t)
 	for _, c := range []struct {
 		kind   api.OperationType
 		from   func(*rig, string) string

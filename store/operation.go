@@ -18,10 +18,11 @@ type Operation struct {
 
 	// Target is the version that the operation brings up: a new one, or on resume the one deployed before.
 	Target *Deployment `json:"target,omitempty"`
-	// Previous is the version that had the traffic before Target got it; nil if there was none.
+	// Previous is the version that had the traffic before Target got it, or before the service was deleted; nil if there
+	// was none.
 	Previous *Deployment `json:"previous,omitempty"`
 
-	Done    []string `json:"done,omitempty"`    // names of finished steps, in order; undoing takes them away again
+	Done    []string `json:"done,omitempty"`    // names of finished steps, in order; undoing leaves them
 	Failure string   `json:"failure,omitempty"` // why the operation is being given up; empty while it goes forward
 }
 

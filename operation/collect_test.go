@@ -1,0 +1,102 @@
+package operation_test
+
+import (
+	"testing"
+	"time"
+
+	"apron/api"
+	"apron/image"
+)
+
+func TestDelete_FreesItsImageAtOnce(t *testing.T) {
+	bubble(t, func(r *rig) {
+		arn := r.running("web-app")
+		r.requirePulled("web:1", true)
+		r.delete(arn)
+		r.ends(arn, api.OperationSucceeded)
+		r.requirePulled("web:1", false)
+	})
+}
+
+func TestDelete_OfAPausedService_FreesItsImageAtOnce(t *testing.T) {
+	bubble(t, func(r *rig) {
+		arn := r.paused("web-app")
+		r.delete(arn)
+		r.ends(arn, api.OperationSucceeded)
+		r.requirePulled("web:1", false)
+	})
+}
+
+func TestUpdate_FreesTheOldImageAtOnce(t *testing.T) {
+	bubble(t, func(r *rig) {
+		arn := r.running("web-app")
+		r.update(arn, "web:2", nil)
+		r.ends(arn, api.OperationSucceeded)
+		r.requirePulled("web:1", false)
+		r.requirePulled("web:2", true)
+		r.deploy(arn) // of the same image
+		r.ends(arn, api.OperationSucceeded)
+		r.requirePulled("web:2", true)
+	})
+}
+
+func TestImage_ThatAnotherServiceNeeds_Stays(t *testing.T) {
+	bubble(t, func(r *rig) {
+		kept := r.paused("paused")
+		gone := r.running("web-app")
+		r.delete(gone)
+		r.ends(gone, api.OperationSucceeded)
+		r.requirePulled("web:1", true)
+		time.Sleep(5 * time.Hour) // whatever looks images through has done so
+		r.requirePulled("web:1", true)
+		r.resume(kept)
+		r.ends(kept, api.OperationSucceeded)
+		r.holds(kept, api.StatusRunning)
+	})
+}
+
+// TestImage_LetGoDuringAPull_IsFreedAfterIt because the pull may be one of the very same image.
+func TestImage_LetGoDuringAPull_IsFreedAfterIt(t *testing.T) {
+	bubble(t, func(r *rig) {
+		gone := r.running("web-app")
+		kept := r.running("other")
+		r.login = func() *image.Auth {
+			time.Sleep(time.Minute)
+			return nil
+		}
+		r.update(kept, "web:2", nil)
+		time.Sleep(time.Second)
+		r.delete(gone)
+		r.ends(gone, api.OperationSucceeded)
+		r.requirePulled("web:1", true)
+		r.ends(kept, api.OperationSucceeded)
+		r.requirePulled("web:1", false)
+		r.requirePulled("web:2", true)
+	})
+}
+
+// TestImage_OfAFailedCreate_StaysForTheNextTryAndThenGoes without any operation that would set it going.
+func TestImage_OfAFailedCreate_StaysForTheNextTryAndThenGoes(t *testing.T) {
+	bubble(t, func(r *rig) {
+		arn := r.create("web-app", map[string]string{"EXIT_AT_START": "3"})
+		r.ends(arn, api.OperationFailed)
+		r.requirePulled("web:1", true)
+		time.Sleep(2 * time.Hour)
+		r.requirePulled("web:1", false)
+	})
+}
+
+// TestImage_OfAnOpenOperation_StaysThroughARestart and through the look at the images that a server begins with.
+func TestImage_OfAnOpenOperation_StaysThroughARestart(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.endAt(api.OperationCreateService, "pull done")
+		arn := r.create("web-app", nil)
+		r.wait()
+		time.Sleep(time.Hour)
+		r = r.restart()
+		r.worker.CollectImages(t.Context())
+		r.ends(arn, api.OperationSucceeded)
+		r.holds(arn, api.StatusRunning)
+		r.requirePulled("web:1", true)
+	})
+}
