@@ -60,11 +60,13 @@ func TestImage_LetGoDuringAPull_IsFreedAfterIt(t *testing.T) {
 	bubble(t, func(r *rig) {
 		gone := r.running("web-app")
 		kept := r.running("other")
+		r.update(kept, "web:2", nil)
+		r.ends(kept, api.OperationSucceeded)
 		r.login = func() *image.Auth {
 			time.Sleep(time.Minute)
 			return nil
 		}
-		r.update(kept, "web:2", nil)
+		r.deploy(kept)
 		time.Sleep(time.Second)
 		r.delete(gone)
 		r.ends(gone, api.OperationSucceeded)
@@ -91,7 +93,7 @@ func TestImage_OfAnOpenOperation_StaysThroughARestart(t *testing.T) {
 	bubble(t, func(r *rig) {
 		r.endAt(api.OperationCreateService, "pull done")
 		arn := r.create("web-app", nil)
-		r.wait()
+		r.awaitEnd()
 		time.Sleep(time.Hour)
 		r = r.restart()
 		r.worker.CollectImages(t.Context())

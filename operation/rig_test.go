@@ -81,6 +81,7 @@ type rig struct {
 	worker  *operation.Worker
 	control *control.Control
 
+	done   <-chan struct{}    // closed when it is told to end
 	cancel context.CancelFunc // what SIGTERM does
 	wait   func()             // returns when the server has ended
 
@@ -147,7 +148,7 @@ func (r *rig) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	var group sync.WaitGroup
 	group.Go(func() { r.fleet.Run(ctx) })
-	r.cancel = cancel
+	r.done, r.cancel = ctx.Done(), cancel
 	r.wait = sync.OnceFunc(func() {
 		group.Wait()
 		r.store.Close()
@@ -214,6 +215,17 @@ func (r *rig) endAt(kind api.OperationType, place string) {
 		if k == string(kind) && p == place {
 			r.cancel()
 		}
+	}
+}
+
+// awaitEnd waits until an operation came by the place of endAt and the server has ended.
+func (r *rig) awaitEnd() {
+	r.t.Helper()
+	select {
+	case <-r.done:
+		r.wait()
+	case <-time.After(12 * time.Hour):
+		r.t.Fatal("no operation came by the place")
 	}
 }
 

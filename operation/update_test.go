@@ -73,3 +73,24 @@ func TestUpdate_ThatCannotRemoveTheOldVersion_KeepsTheNewOne(t *testing.T) {
 		r.holds(arn, api.StatusRunning) // and nothing but the new instance
 	})
 }
+
+// TestUpdate_CutOffAfterAVainRetire_EndsTheOldVersionAfterTheRestart leaves the next server an old instance that no cursor tells of.
+func TestUpdate_CutOffAfterAVainRetire_EndsTheOldVersionAfterTheRestart(t *testing.T) {
+	bubble(t, func(r *rig) {
+		arn := r.running("web-app")
+		r.fake.SetDestroyError(func(string) error { return broken("the kernel") })
+		r.endAt(api.OperationUpdateService, "retire saved")
+		r.update(arn, "web:2", nil)
+		r.awaitEnd()
+		if n := len(r.fake.IDs()); n != 2 {
+			t.Fatalf("%d instances are left for the next server, want the old one and the new one", n)
+		}
+		r.fake.SetDestroyError(nil)
+		r = r.restart()
+		r.ends(arn, api.OperationSucceeded)
+		r.holds(arn, api.StatusRunning)
+		if n := len(r.fake.IDs()); n != 1 {
+			t.Errorf("%d instances, want the new one", n)
+		}
+	})
+}

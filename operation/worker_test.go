@@ -108,7 +108,7 @@ func TestRunsEnd_StopsAnOperationAtItsCursorAndTheNextRunEndsIt(t *testing.T) {
 					} else {
 						c.call(r, arn)
 					}
-					r.wait()
+					r.awaitEnd()
 					r.fake.SetDestroyError(nil)
 					r.fake.SetFault(nil)
 					r = r.restart()
