@@ -88,17 +88,28 @@ func TestImage_OfAFailedCreate_StaysForTheNextTryAndThenGoes(t *testing.T) {
 	})
 }
 
-// TestImage_OfAnOpenOperation_StaysThroughARestart and through the look at the images that a server begins with.
-func TestImage_OfAnOpenOperation_StaysThroughARestart(t *testing.T) {
+// TestImage_OfAnOpenOperation_Stays though no service is deployed from it yet: between the pull and its cursor, and
+// through a restart.
+func TestImage_OfAnOpenOperation_Stays(t *testing.T) {
 	bubble(t, func(r *rig) {
-		r.endAt(api.OperationCreateService, "pull done")
+		r.endAt(api.OperationCreateService, "pull saved")
+		end := r.at
+		r.at = func(kind, place string) {
+			if place == "pull done" {
+				time.Sleep(time.Hour) // it is not young any more
+				r.worker.CollectImages(t.Context())
+				r.requirePulled("web:1", true)
+			}
+			end(kind, place)
+		}
 		arn := r.create("web-app", nil)
 		r.awaitEnd()
-		time.Sleep(time.Hour)
+		r.slowStarts()
 		r = r.restart()
+		time.Sleep(30 * time.Second) // the start is under way
 		r.worker.CollectImages(t.Context())
+		r.requirePulled("web:1", true)
 		r.ends(arn, api.OperationSucceeded)
 		r.holds(arn, api.StatusRunning)
-		r.requirePulled("web:1", true)
 	})
 }

@@ -109,3 +109,17 @@ func TestUpdateOfACreateFailedService_ThatFails_IsFailedAgain(t *testing.T) {
 		r.holds(arn, api.StatusRunning)
 	})
 }
+
+// TestInstances_OfAnOpenOperation_AreTakenOver by the next server instead of being started anew.
+func TestInstances_OfAnOpenOperation_AreTakenOver(t *testing.T) {
+	bubble(t, func(r *rig) {
+		r.endAt(api.OperationCreateService, "provision saved")
+		arn := r.create("web-app", nil)
+		r.awaitEnd()
+		before := r.fake.IDs()
+		r = r.restart()
+		r.ends(arn, api.OperationSucceeded)
+		r.holds(arn, api.StatusRunning)
+		r.wantLines("instances", r.fake.IDs(), before)
+	})
+}
