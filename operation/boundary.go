@@ -17,7 +17,10 @@ func stepUndone(s step) string { return s.name + " undone" }
 // told of them.
 func Places(kind api.OperationType) (places []string) {
 	for _, s := range plans[kind].steps {
-		places = append(places, stepDone(s), stepSaved(s))
+		places = append(places, stepDone(s))
+		if s.saved() {
+			places = append(places, stepSaved(s))
+		}
 	}
 	return append(places, finishing, finished)
 }

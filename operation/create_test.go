@@ -113,7 +113,7 @@ func TestUpdateOfACreateFailedService_ThatFails_IsFailedAgain(t *testing.T) {
 // TestInstances_OfAnOpenOperation_AreTakenOver by the next server instead of being started anew.
 func TestInstances_OfAnOpenOperation_AreTakenOver(t *testing.T) {
 	bubble(t, func(r *rig) {
-		r.endAt(api.OperationCreateService, "provision saved")
+		r.endAt(api.OperationCreateService, "provision done")
 		arn := r.create("web-app", nil)
 		r.awaitEnd()
 		before := r.fake.IDs()

@@ -17,7 +17,7 @@ import (
 var deployment = []step{
 	{name: "pull", within: 20 * time.Minute, do: pull},
 	{name: "provision", do: provision, undo: unprovision, volatile: true},
-	{name: "route", do: route, undo: routeBack, volatile: true},
+	{name: "route", do: route, undo: routeBack, volatile: true, records: true},
 	{name: "retire", do: retire, volatile: true}, // after a restart the instances found are watched, and nobody else ends them
 }
 

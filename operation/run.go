@@ -86,6 +86,9 @@ func (r *run) forward(ctx context.Context) (failure, err error) {
 		}
 		r.boundary(stepDone(s))
 		r.op.Done = append(r.op.Done, s.name)
+		if !s.saved() {
+			continue
+		}
 		if err := r.save(ctx); err != nil {
 			return nil, err
 		}

@@ -19,7 +19,13 @@ type step struct {
 	// volatile says that the effect is, at least in part, in this process's memory: which instances are watched, which
 	// host names lead where. After a restart such a step is done again although it was done.
 	volatile bool
+	// records says that do changes the service's record or the operation's.
+	records bool
 }
+
+// saved tells whether the cursor is saved when the step is done. Nothing would be won by it where the step is done again
+// after a restart anyway, and each save is a wait for the disk on the way of a resume.
+func (s step) saved() bool { return s.records || !s.volatile }
 
 // patience is what a step takes that pulls nothing and waits for nobody, and far more: fleet gives an instance up that
 // cannot be removed after two minutes, and then says which.

@@ -79,7 +79,7 @@ func TestUpdate_CutOffAfterAVainRetire_EndsTheOldVersionAfterTheRestart(t *testi
 	bubble(t, func(r *rig) {
 		arn := r.running("web-app")
 		r.fake.SetDestroyError(func(string) error { return broken("the kernel") })
-		r.endAt(api.OperationUpdateService, "retire saved")
+		r.endAt(api.OperationUpdateService, "retire done")
 		r.update(arn, "web:2", nil)
 		r.awaitEnd()
 		if n := len(r.fake.IDs()); n != 2 {
