@@ -33,6 +33,12 @@ const (
 // group is the cgroups of one instance, in every hierarchy of version 1 or in the one of version 2.
 type group struct{ cgroups.Manager }
 
+// keepCgroupsAtHome makes the cgroups module open its root directory, which it does once for all, where this thread is.
+// In the mount namespace of a start the directory would be nothing as soon as that start is over.
+func keepCgroupsAtHome() {
+	_, _ = cgroups.ReadFile("/sys/fs/cgroup", cgroups.CgroupProcesses) // version 1 has no such file, which does not matter
+}
+
 func (d *Driver) groupPath(id string) string { return "/" + d.groupParent() + "/" + id }
 func (d *Driver) groupParent() string        { return "apron-" + d.net.key }
 

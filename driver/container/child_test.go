@@ -184,8 +184,9 @@ func TestKill9_AtAnyMomentOfStartLeavesWhatDestroyRemoves(t *testing.T) {
 	for i := range 24 {
 		spec := h.spec()
 		cmd, _ := h.server(spec)
-		// The process needs some milliseconds until it calls Start; then a start takes some tens.
-		time.Sleep(time.Duration(i)*4*time.Millisecond + rand.N(4*time.Millisecond))
+		// The process needs some milliseconds until it calls Start, which first tries user namespaces; then a start
+		// takes some tens.
+		time.Sleep(time.Duration(i)*6*time.Millisecond + rand.N(6*time.Millisecond))
 		kill(t, cmd)
 		h.open()
 		list, err := h.Recover(t.Context())
@@ -213,9 +214,6 @@ func TestRecover_RemovesWhatNoRecordKnows(t *testing.T) {
 	h.orphan(spec)
 	h.awaitServing(spec)
 	if err := h.Close(); err != nil {
-		t.Fatal(err)
-	}
-	if err := unmountRoot(h.Driver.dir(spec.ID)); err != nil {
 		t.Fatal(err)
 	}
 	if err := os.RemoveAll(h.Driver.dir(spec.ID)); err != nil {

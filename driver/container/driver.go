@@ -47,8 +47,9 @@ func New(cfg Config) (*Driver, error) {
 	if _, err := hostNamespace(); err != nil { // while no thread of ours is anywhere else
 		return nil, fmt.Errorf("container driver: %w", err)
 	}
+	keepCgroupsAtHome()
 	return &Driver{
-		cfg: cfg, net: newNetwork(cfg.Namespace, cfg.Subnets),
+		cfg: cfg, net: newNetwork(cfg.Namespace, cfg.Subnets, sync.OnceValue(cfg.users)),
 		spare: make(chan slot, 1), refill: make(chan struct{}, 1),
 		instances: map[string]*instance{},
 	}, nil
@@ -58,8 +59,9 @@ func New(cfg Config) (*Driver, error) {
 const refillDelay = 200 * time.Millisecond
 
 // Run keeps one network namespace ready for the next Start until ctx is done. The driver works without it; a Start
-// then takes some milliseconds longer. Nothing is made before the first instance.
+// then takes some milliseconds longer. Nothing that stays is made before the first instance.
 func (d *Driver) Run(ctx context.Context) error {
+	d.net.users() // so that the first Start need not find out
 	for {
 		select {
 		case <-ctx.Done():
@@ -134,6 +136,15 @@ func (d *Driver) Close() error {
 	}
 	clear(d.instances)
 	return nil
+}
+
+// users tells whether instances can have user namespaces here, and logs the reason if they can't.
+func (cfg Config) users() bool {
+	err := tryUsers(cfg.Dir)
+	if err != nil {
+		cfg.Log.Info("instances run without user namespaces: root inside has root's id on the host", "error", err)
+	}
+	return err == nil
 }
 
 func (d *Driver) dir(id string) string { return filepath.Join(d.cfg.Dir, "instances", id) }

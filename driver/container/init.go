@@ -3,6 +3,7 @@
 package container
 
 import (
+	"fmt"
 	"os"
 	"runtime"
 
@@ -22,9 +23,16 @@ func init() {
 }
 
 // Init turns this process into an instance's first process when the driver has re-executed the binary for that, and
-// then never returns. In every other process it does nothing. main calls it first, and so does TestMain.
+// then never returns. The same goes for the trial of user namespaces. In every other process it does nothing. main calls it first, and so does TestMain.
 func Init() {
 	if len(os.Args) == 2 && os.Args[1] == "init" && os.Getenv("_LIBCONTAINER_INITPIPE") != "" {
 		libcontainer.Init()
+	}
+	if len(os.Args) == 2 && os.Args[1] == trialArg {
+		if err := trial(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 }

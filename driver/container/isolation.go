@@ -12,6 +12,8 @@ import (
 	"github.com/opencontainers/runc/libcontainer/specconv"
 	"github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"apron/driver"
 )
 
 // capabilities are what root in an instance may do: Docker's default set without NET_RAW (forged packets), MKNOD
@@ -35,18 +37,17 @@ const openFiles = 65536
 
 // isolation is the libcontainer configuration of an instance: everything that keeps it apart from the host and the
 // other instances.
-func (d *Driver) isolation(id string, cpu, memory int, rootfs string, ns *os.File) (*configs.Config, error) {
+func (d *Driver) isolation(spec driver.Spec, s slot) (*configs.Config, error) {
 	profile, err := seccompProfile()
 	if err != nil {
 		return nil, err
 	}
-	netns := "/proc/" + strconv.Itoa(os.Getpid()) + "/fd/" + strconv.Itoa(int(ns.Fd()))
-	return &configs.Config{
-		Rootfs:   rootfs,
-		Hostname: hostname(id),
+	config := &configs.Config{
+		Rootfs:   rootPoint,
+		Hostname: hostname(spec.ID),
 		Namespaces: configs.Namespaces{
 			{Type: configs.NEWNS}, {Type: configs.NEWPID}, {Type: configs.NEWIPC}, {Type: configs.NEWUTS},
-			{Type: configs.NEWCGROUP}, {Type: configs.NEWNET, Path: netns},
+			{Type: configs.NEWCGROUP}, {Type: configs.NEWNET, Path: pathOf(s.ns)},
 		},
 		Mounts:          mounts(),
 		Devices:         specconv.AllowedDevices,
@@ -54,13 +55,24 @@ func (d *Driver) isolation(id string, cpu, memory int, rootfs string, ns *os.Fil
 		ReadonlyPaths:   readonlyPaths,
 		NoNewPrivileges: true,
 		Seccomp:         profile,
-		Cgroups:         d.groupConfig(id, cpu, memory),
+		Cgroups:         d.groupConfig(spec.ID, spec.CPU, spec.Memory),
 		Rlimits:         rlimits(),
 		Sysctl: map[string]string{
 			"net.ipv4.ip_unprivileged_port_start": "0", // any USER may listen on 80, as elsewhere in the field
 			"net.ipv4.ping_group_range":           "0 2147483647",
 		},
-	}, nil
+	}
+	if s.users.exist() {
+		config.Namespaces = append(config.Namespaces, configs.Namespace{Type: configs.NEWUSER, Path: pathOf(s.users.ns)})
+		config.UIDMappings, config.GIDMappings = s.users.mapping(), s.users.mapping()
+		config.Sysctl["net.ipv4.ping_group_range"] = "0 " + strconv.Itoa(idCount-1)
+	}
+	return config, nil
+}
+
+// pathOf names a file of this process to another.
+func pathOf(f *os.File) string {
+	return "/proc/" + strconv.Itoa(os.Getpid()) + "/fd/" + strconv.Itoa(int(f.Fd()))
 }
 
 // hostname is short enough for every program that prints it in a prompt or a log line.

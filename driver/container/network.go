@@ -24,8 +24,9 @@ const subnetBits = 20
 // another, and address translation. It exists only while there are instances or prepared slots. Nothing of the data
 // plane passes through it.
 type network struct {
-	key  string // eight hex digits of the namespace, part of every name below
-	pool netip.Prefix
+	key   string // eight hex digits of the namespace, part of every name below
+	pool  netip.Prefix
+	users func() bool // whether slots get a user namespace
 
 	lock  chan struct{} // held while links are made or removed; a channel, because that is I/O
 	ready bool          // the bridge and the table were made, or checked, by this process
@@ -35,14 +36,14 @@ type network struct {
 	next  int           // where the search for a free address goes on, so that one is not reused at once
 }
 
-func newNetwork(namespace string, pool netip.Prefix) *network {
+func newNetwork(namespace string, pool netip.Prefix, users func() bool) *network {
 	h := fnv.New32a()
 	h.Write([]byte(namespace))
 	if !pool.IsValid() {
 		pool = netip.MustParsePrefix("10.208.0.0/12")
 	}
 	return &network{
-		key: fmt.Sprintf("%08x", h.Sum32()), pool: pool.Masked(),
+		key: fmt.Sprintf("%08x", h.Sum32()), pool: pool.Masked(), users: users,
 		lock: make(chan struct{}, 1), used: map[int]bool{}, next: 2,
 	}
 }

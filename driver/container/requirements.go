@@ -28,6 +28,7 @@ func Requirements(dir string) []Requirement {
 		{"root", "run apron as root; it makes namespaces, mounts and cgroups", true, checkRoot},
 		{"namespaces", "use a kernel with mount, pid, ipc, uts, network and cgroup namespaces, and outside of a container that forbids them", true, checkNamespaces},
 		{"overlayfs", "put the data directory on ext4 or xfs (not on an overlay, NFS or a FUSE file system), or load the overlay module", true, func() (string, error) { return checkOverlay(dir) }},
+		{"user namespaces", "use Linux 5.19 or later, keep the data directory on ext4, xfs or btrfs, set user.max_user_namespaces above 0 and let others execute the apron binary; instances run without one, and root inside them has root's id on the host", false, func() (string, error) { return checkUsers(dir) }},
 		{"cgroups", "mount the cgroup controllers: on systemd machines they are there; elsewhere mount cgroup2 on /sys/fs/cgroup", true, checkCgroups},
 		{"seccomp", "use a build of apron with the seccomp tag, and a kernel with CONFIG_SECCOMP_FILTER", true, checkSeccomp},
 		{"egress", "load the modules bridge, veth and nf_tables (nft_masq, nft_ct, nft_reject), or use a kernel that has them", true, checkEgress},
@@ -72,10 +73,7 @@ func checkNamespaces() (string, error) {
 
 // checkOverlay mounts one in dir, in a mount namespace of its own, and writes through it.
 func checkOverlay(dir string) (string, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	tmp, err := os.MkdirTemp(dir, ".overlay-check-")
+	tmp, err := trialDir(dir)
 	if err != nil {
 		return "", err
 	}
@@ -85,22 +83,25 @@ func checkOverlay(dir string) (string, error) {
 		return "", err
 	}
 	err = onOwnThread(func() error {
-		if err := unix.Unshare(unix.CLONE_NEWNS | unix.CLONE_FS); err != nil {
+		if err := ownMounts(); err != nil {
 			return err
 		}
-		if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
+		if err := mountRoot(tmp, "check", []string{lower}, users{}); err != nil {
 			return err
 		}
-		if err := mountRoot(tmp, []string{lower}); err != nil {
-			return err
-		}
-		defer func() { _ = unmountRoot(tmp) }()
-		return os.WriteFile(filepath.Join(tmp, "rootfs", "file"), nil, 0o600)
+		return os.WriteFile(filepath.Join(rootPoint, "file"), nil, 0o600)
 	})
 	if err != nil {
 		return "", fmt.Errorf("an overlay cannot be used in %s: %w", dir, err)
 	}
 	return "works in " + dir, nil
+}
+
+func checkUsers(dir string) (string, error) {
+	if err := tryUsers(dir); err != nil {
+		return "", fmt.Errorf("instances cannot have user namespaces: %w", err)
+	}
+	return fmt.Sprintf("ids of instances begin at %d", idBase(2)), nil
 }
 
 func checkCgroups() (string, error) {
@@ -145,7 +146,7 @@ func checkEgress() (string, error) {
 		if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
 			return err
 		}
-		n := newNetwork("check", netip.Prefix{})
+		n := newNetwork("check", netip.Prefix{}, func() bool { return false })
 		if err := n.ensureLocked(); err != nil {
 			return err
 		}

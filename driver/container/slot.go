@@ -12,12 +12,16 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// slot is a network namespace that is ready for an instance: loopback up, and a link to the bridge. Until an
-// instance runs in it only our descriptor holds it, so if this process dies it is gone with its link.
+// slot is a network namespace that is ready for an instance: loopback up, and a link to the bridge; and the user
+// namespace that it belongs to. Until an instance runs in them only our descriptors hold them, so if this process dies
+// they are gone with the link.
 type slot struct {
 	address int
 	ns      *os.File
+	users   users
 }
+
+func (s slot) close() error { return errors.Join(s.ns.Close(), s.users.close()) }
 
 // newSlot makes a slot. It takes a few milliseconds, so Run keeps one ready.
 func (n *network) newSlot(ctx context.Context) (slot, error) {
@@ -25,66 +29,83 @@ func (n *network) newSlot(ctx context.Context) (slot, error) {
 	if err != nil {
 		return slot{}, err
 	}
-	ns, err := n.buildSlot(address)
+	s, err := n.buildSlot(address)
 	if err != nil {
 		n.doubt()
 		return slot{}, errors.Join(fmt.Errorf("make network namespace: %w", err), n.free(address))
 	}
-	return slot{address, ns}, nil
+	return s, nil
 }
 
 // discard removes a slot that no instance took.
 func (n *network) discard(s slot) error {
-	return errors.Join(s.ns.Close(), n.free(s.address))
+	return errors.Join(s.close(), n.free(s.address))
 }
 
-func (n *network) buildSlot(address int) (*os.File, error) {
+func (n *network) buildSlot(address int) (slot, error) {
 	home, err := hostNamespace()
 	if err != nil {
-		return nil, err
+		return slot{}, err
 	}
+	withUsers := n.users() // asked for here: the trial takes threads of its own
 	type result struct {
-		ns  *os.File
+		s   slot
 		err error
 	}
 	done := make(chan result, 1)
 	onThread(func() bool {
-		ns, err := n.buildAway(address)
-		done <- result{ns, err}
+		s, err := n.buildAway(address, withUsers)
+		done <- result{s, err}
 		return enter(home) == nil
 	})
 	r := <-done
-	return r.ns, r.err
+	return r.s, r.err
 }
 
 // buildAway leaves the calling thread in the new namespace.
-func (n *network) buildAway(address int) (_ *os.File, err error) {
-	host, err := netlink.NewHandle(unix.NETLINK_ROUTE) // before unshare: it stays in the host's namespace
+func (n *network) buildAway(address int, withUsers bool) (s slot, err error) {
+	host, err := netlink.NewHandle(unix.NETLINK_ROUTE) // before the move: it stays in the host's namespace
 	if err != nil {
-		return nil, err
+		return slot{}, err
 	}
 	defer host.Close()
-	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
-		return nil, fmt.Errorf("unshare: %w", err)
-	}
-	ns, err := os.Open("/proc/thread-self/ns/net")
-	if err != nil {
-		return nil, err
+	if s, err = enterNew(address, withUsers); err != nil {
+		return slot{}, err
 	}
 	defer func() {
 		if err != nil {
-			_ = ns.Close()
+			_ = s.close()
 		}
 	}()
 	inside, err := netlink.NewHandle(unix.NETLINK_ROUTE)
 	if err != nil {
-		return nil, err
+		return slot{}, err
 	}
 	defer inside.Close()
-	if err := n.plug(host, address, int(ns.Fd())); err != nil {
-		return nil, err
+	if err := n.plug(host, address, int(s.ns.Fd())); err != nil {
+		return slot{}, err
 	}
-	return ns, n.configure(inside, address)
+	return s, n.configure(inside, address)
+}
+
+// enterNew moves the calling thread into a new network namespace. With users that belongs to a new user namespace,
+// where the thread does not go: root of the host may do all it must from outside.
+func enterNew(address int, withUsers bool) (s slot, err error) {
+	s.address = address
+	if withUsers {
+		if s.users, s.ns, err = newNamespaces(idBase(address)); err != nil {
+			return slot{}, err
+		}
+		if err := enter(s.ns); err != nil {
+			return slot{}, errors.Join(err, s.close())
+		}
+		return s, nil
+	}
+	if err := unix.Unshare(unix.CLONE_NEWNET); err != nil {
+		return slot{}, fmt.Errorf("unshare: %w", err)
+	}
+	s.ns, err = os.Open("/proc/thread-self/ns/net")
+	return s, err
 }
 
 // plug adds the pair of links, one end on the bridge and cut off from its other ports, one end in the namespace.

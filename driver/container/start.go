@@ -92,8 +92,9 @@ func (d *Driver) make(ctx context.Context, inst *instance, img image.Image, spec
 	inst.set(rec, nil)
 	p, err := d.launch(ctx, rec, img, s)
 	if err != nil {
-		return errors.Join(err, s.ns.Close()) // erase frees the address
+		return errors.Join(err, s.close()) // erase frees the address
 	}
+	_ = s.users.close() // the process holds it now
 	inst.set(rec, p)
 	go d.watch(spec.ID, p)
 	return nil
@@ -104,27 +105,39 @@ func (d *Driver) launch(ctx context.Context, rec record, img image.Image, s slot
 	if err := writeRecord(dir, specFile, rec); err != nil {
 		return nil, err
 	}
-	prog, err := d.prepareRoot(rec, img)
-	if err != nil {
-		return nil, err
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, context.Cause(ctx)
-	}
-	child, err := d.execute(ctx, rec.Spec, prog, s)
+	var child *libcontainer.Process
+	err := onOwnThread(func() (err error) {
+		child, err = d.build(ctx, rec, img, s)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
 	return d.identify(rec.Spec.ID, child, s)
 }
 
+// build makes the root and runs the program in it, on a thread that then ends: the root is mounted in a mount namespace
+// of the thread alone, and the first process of the instance comes from there.
+func (d *Driver) build(ctx context.Context, rec record, img image.Image, s slot) (*libcontainer.Process, error) {
+	if err := ownMounts(); err != nil {
+		return nil, err
+	}
+	prog, err := d.prepareRoot(rec, img, s.users)
+	if err != nil {
+		return nil, err
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, context.Cause(ctx)
+	}
+	return d.execute(ctx, rec.Spec, prog, s)
+}
+
 // prepareRoot mounts the root, writes the instance's own files into it and finds the program in it.
-func (d *Driver) prepareRoot(rec record, img image.Image) (program, error) {
-	dir := d.dir(rec.Spec.ID)
-	if err := mountRoot(dir, img.Layers); err != nil {
+func (d *Driver) prepareRoot(rec record, img image.Image, u users) (program, error) {
+	if err := mountRoot(d.dir(rec.Spec.ID), rec.Spec.ID, img.Layers, u); err != nil {
 		return program{}, err
 	}
-	root, err := openRoot(filepath.Join(dir, "rootfs"))
+	root, err := openRoot(u)
 	if err != nil {
 		return program{}, err
 	}
@@ -132,13 +145,17 @@ func (d *Driver) prepareRoot(rec record, img image.Image) (program, error) {
 	if err := d.writeFiles(root, rec.Spec.ID, addrPlus(d.net.net.Addr(), rec.Address)); err != nil {
 		return program{}, err
 	}
-	return newProgram(root, img, rec.Spec)
+	prog, err := newProgram(root, img, rec.Spec)
+	if err != nil {
+		return program{}, err
+	}
+	return prog, u.check(prog)
 }
 
 // execute runs the program in a new container. The end of ctx kills it, which also ends a libcontainer that hangs.
 func (d *Driver) execute(ctx context.Context, spec driver.Spec, prog program, s slot) (*libcontainer.Process, error) {
 	dir := d.dir(spec.ID)
-	config, err := d.isolation(spec.ID, spec.CPU, spec.Memory, filepath.Join(dir, "rootfs"), s.ns)
+	config, err := d.isolation(spec, s)
 	if err != nil {
 		return nil, err
 	}
@@ -147,6 +164,9 @@ func (d *Driver) execute(ctx context.Context, spec driver.Spec, prog program, s 
 		return nil, fmt.Errorf("open the instance's log: %w", err)
 	}
 	defer log.Close()
+	if err := s.users.own(log, prog.uid, prog.gid); err != nil { // or it could not be opened as /dev/stdout
+		return nil, err
+	}
 	c, err := libcontainer.Create(filepath.Join(dir, "libcontainer"), spec.ID, config)
 	if err != nil {
 		return nil, fmt.Errorf("create container: %w", err)

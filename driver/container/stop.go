@@ -198,11 +198,7 @@ func (d *Driver) endAll(ctx context.Context, inst *instance) error {
 }
 
 func (d *Driver) removeFiles(id string) error {
-	dir := d.dir(id)
-	if err := unmountRoot(dir); err != nil {
-		return err
-	}
-	return os.RemoveAll(dir)
+	return os.RemoveAll(d.dir(id))
 }
 
 // reapOrphans collects the status of our children in the instance's cgroups. A start that fails half way leaves them

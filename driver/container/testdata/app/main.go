@@ -92,6 +92,27 @@ func answer(w http.ResponseWriter, r *http.Request) {
 		for _, e := range entries {
 			fmt.Fprintln(w, e.Name())
 		}
+	case "/stat":
+		info, err := os.Stat(q.Get("path"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		st := info.Sys().(*syscall.Stat_t)
+		fmt.Fprintf(w, "%d:%d %v", st.Uid, st.Gid, info.Mode())
+	case "/chown":
+		uid, _ := strconv.Atoi(q.Get("uid"))
+		if err := os.Chown(q.Get("path"), uid, uid); err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+		}
+	case "/append":
+		f, err := os.OpenFile(q.Get("path"), os.O_WRONLY|os.O_APPEND, 0)
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
+		defer f.Close()
+		fmt.Fprintln(f, q.Get("text"))
 	case "/write":
 		n, _ := strconv.Atoi(q.Get("bytes"))
 		if err := os.WriteFile(q.Get("path"), make([]byte, n), 0o644); err != nil {
