@@ -148,6 +148,7 @@ func (p *platform) openLogs(context.Context) (err error) {
 }
 
 func (p *platform) openDriver(context.Context) (err error) {
+	container.ForwardLogs(p.log)
 	p.driver, err = container.New(container.Config{
 		Dir:       driverDir(p.cfg),
 		Log:       p.log,

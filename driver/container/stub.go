@@ -5,6 +5,7 @@ package container
 import (
 	"context"
 	"errors"
+	"log/slog"
 
 	"apron/driver"
 )
@@ -20,6 +21,9 @@ func New(Config) (*Driver, error) { return nil, errUnsupported }
 
 // Init does nothing on this platform.
 func Init() {}
+
+// ForwardLogs does nothing on this platform.
+func ForwardLogs(*slog.Logger) {}
 
 // Run returns at once.
 func (d *Driver) Run(context.Context) error { return nil }
