@@ -83,10 +83,15 @@ func (p *platform) openData(context.Context) (err error) {
 	return err
 }
 
-// checkHost refuses to start on a machine that cannot run instances: every create would fail.
+// checkHost refuses to start on a machine that cannot run instances: every create would fail. What the machine lacks
+// and instances run without is logged.
 func (p *platform) checkHost(context.Context) error {
 	for _, r := range container.Requirements(p.cfg.Data) {
-		if !r.OK && r.Mandatory {
+		switch {
+		case r.OK:
+		case !r.Mandatory:
+			p.log.Warn("this machine limits what instances can have", "requirement", r.Name, "found", r.Detail, "remedy", r.Remedy)
+		default:
 			return fmt.Errorf("this machine can't run instances: %s: %s. %s; `apron doctor` shows all that is needed", r.Name, r.Detail, r.Remedy)
 		}
 	}
