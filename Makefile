@@ -1,4 +1,6 @@
 TAGS  := seccomp,netgo,osusergo
+# What linking needs of Debian: pkg-config tells cgo where libseccomp is.
+TOOLS := gcc libc6-dev libseccomp-dev pkg-config
 BUILD := go build -trimpath -tags $(TAGS) -ldflags '-s -w -extldflags -static'
 
 .PHONY: build example demo test check bench clean
@@ -6,7 +8,7 @@ BUILD := go build -trimpath -tags $(TAGS) -ldflags '-s -w -extldflags -static'
 build: bin/apron ## the one binary, linked statically
 
 bin/apron: FORCE
-	@.ci/deps gcc libc6-dev libseccomp-dev
+	@.ci/deps $(TOOLS)
 	$(BUILD) -o bin/apron ./cmd/apron
 
 example: ## the example service as an image, in a file for skopeo
@@ -16,11 +18,11 @@ demo: build ## an example service from push to delete, on a platform of its own
 	@CGO_ENABLED=0 go run ./cmd/apron-demo -apron bin/apron
 
 test: check ## everything that CI runs
-	@.ci/deps gcc libc6-dev libseccomp-dev awscli skopeo
+	@.ci/deps $(TOOLS) awscli skopeo
 	go test -race -tags $(TAGS) ./...
 
 check: ## what can be said without running anything
-	@.ci/deps gcc libc6-dev libseccomp-dev
+	@.ci/deps $(TOOLS)
 	@.ci/check
 
 bench: build ## the figures of docs/benchmarks.md
