@@ -27,6 +27,7 @@ func Requirements(dir string) []Requirement {
 	}{
 		{"root", "run apron as root; it makes namespaces, mounts and cgroups", true, checkRoot},
 		{"namespaces", "use a kernel with mount, pid, ipc, uts, network and cgroup namespaces, and outside of a container that forbids them", true, checkNamespaces},
+		{"root directory", "leave the chroot; or make its directory a mount point (mount --bind DIR DIR) and enter it again", true, checkRootDirectory},
 		{"overlayfs", "put the data directory on ext4 or xfs (not on an overlay, NFS or a FUSE file system), or load the overlay module", true, func() (string, error) { return checkOverlay(dir) }},
 		{"user namespaces", "use Linux 5.19 or later, keep the data directory on ext4, xfs or btrfs, set user.max_user_namespaces above 0 and let others execute the apron binary; instances run without one, and root inside them has root's id on the host", false, func() (string, error) { return checkUsers(dir) }},
 		{"cgroups", "mount the cgroup controllers: on systemd machines they are there; elsewhere mount cgroup2 on /sys/fs/cgroup", true, checkCgroups},
@@ -69,6 +70,14 @@ func checkNamespaces() (string, error) {
 		return "", fmt.Errorf("namespaces cannot be made: %w", err)
 	}
 	return "mount, pid, ipc, uts, network, cgroup", nil
+}
+
+// checkRootDirectory looks for a chroot into a plain directory: no container can leave it for a root of its own.
+func checkRootDirectory() (string, error) {
+	if err := onOwnThread(ownMounts); err != nil {
+		return "", err
+	}
+	return "is a mount point", nil
 }
 
 // checkOverlay mounts one in dir, in a mount namespace of its own, and writes through it.

@@ -2,7 +2,12 @@
 
 package container
 
-import "testing"
+import (
+	"strings"
+	"testing"
+
+	"golang.org/x/sys/unix"
+)
 
 func TestRequirements_HoldWhereTheOtherTestsRun(t *testing.T) {
 	needRoot(t)
@@ -23,5 +28,22 @@ func TestRequirements_NameAFileSystemThatCannotHoldAnOverlay(t *testing.T) {
 		if r.Name == "overlayfs" && (r.OK || r.Remedy == "") {
 			t.Errorf("overlayfs on /proc: %+v", r)
 		}
+	}
+}
+
+func TestRequirements_NameAChrootIntoAPlainDirectory(t *testing.T) {
+	needRoot(t)
+	dir := t.TempDir()
+	err := onOwnThread(func() error {
+		if err := unix.Unshare(unix.CLONE_FS); err != nil {
+			return err
+		}
+		if err := unix.Chroot(dir); err != nil {
+			return err
+		}
+		return ownMounts()
+	})
+	if err == nil || !strings.Contains(err.Error(), "not a mount point, as in a chroot") {
+		t.Errorf("in a chroot: %v", err)
 	}
 }

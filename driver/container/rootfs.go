@@ -28,7 +28,11 @@ func ownMounts() error {
 		return os.NewSyscallError("unshare", err)
 	}
 	// What the host unmounts meanwhile goes here too, and nothing goes from here to the host.
-	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, ""); err != nil {
+	err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_SLAVE, "")
+	if errors.Is(err, unix.EINVAL) {
+		return errors.New("the root directory is not a mount point, as in a chroot")
+	}
+	if err != nil {
 		return fmt.Errorf("keep mounts from the host: %w", err)
 	}
 	return nil
