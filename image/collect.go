@@ -39,9 +39,13 @@ func (s *Store) Remove(_ context.Context, dig string) error {
 	return err
 }
 
-// unlink removes the file at path durably, unless somebody needs key, and reports whether it did.
+// unlink removes the file at path durably, unless somebody needs key, and reports whether it is gone. Another sweep may
+// have removed it since it was looked for.
 func (s *Store) unlink(key, path string) (taken bool, err error) {
 	taken, err = s.pins.take(key, func() error { return os.Remove(path) })
+	if errors.Is(err, fs.ErrNotExist) {
+		return true, nil
+	}
 	if !taken || err != nil {
 		return taken, err
 	}
