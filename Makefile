@@ -19,7 +19,7 @@ demo: build ## an example service from push to delete, on a platform of its own
 
 test: check ## everything that CI runs
 	@.ci/deps $(TOOLS) awscli skopeo
-	go test -race -tags $(TAGS) ./...
+	go test -race -count=1 -timeout 20m -tags $(TAGS) ./... # -count=1: the go command knows nothing of the programs that the tests build
 
 check: ## what can be said without running anything
 	@.ci/deps $(TOOLS)
