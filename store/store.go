@@ -38,8 +38,10 @@ func Open(ctx context.Context, path string) (*Store, error) {
 		return nil, err
 	}
 	write.SetMaxOpenConns(1)
-	if err := migrate(ctx, write); err != nil {
-		return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), write.Close())
+	for _, step := range []func(context.Context, *sql.DB) error{check, migrate} {
+		if err := step(ctx, write); err != nil {
+			return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), write.Close())
+		}
 	}
 	read, err := openPool(path, url.Values{"_pragma": {"query_only(ON)"}})
 	if err != nil {
@@ -54,6 +56,19 @@ func openPool(path string, q url.Values) (*sql.DB, error) {
 		q.Add("_pragma", pragma)
 	}
 	return sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?"+q.Encode())
+}
+
+// check finds a damaged file before anything is believed that stands in it.
+func check(ctx context.Context, db *sql.DB) error {
+	var found string
+	err := db.QueryRowContext(ctx, "PRAGMA quick_check(1)").Scan(&found)
+	if err == nil && found != "ok" {
+		err = errors.New(found)
+	}
+	if err == nil || ctx.Err() != nil {
+		return err
+	}
+	return fmt.Errorf("%w; if it is damaged, put a backup in its place, or move it away with its -wal and -shm files to begin without services", err)
 }
 
 func migrate(ctx context.Context, db *sql.DB) error {

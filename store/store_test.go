@@ -1,8 +1,11 @@
 package store_test
 
 import (
+	"bytes"
 	"errors"
+	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -255,4 +258,35 @@ func TestUpdate_ManyWritersTakeTurns(t *testing.T) {
 		}
 		return nil
 	})
+}
+
+func TestOpen_RefusesADamagedFile(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "apron.db")
+	s, err := store.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	overwrite(t, path, 4096, bytes.Repeat([]byte("damage"), 3*4096/6))
+	s, err = store.Open(t.Context(), path)
+	if err == nil {
+		s.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "put a backup in its place") {
+		t.Errorf("Open of a damaged file = %v", err)
+	}
+}
+
+func overwrite(t *testing.T, path string, offset int64, with []byte) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteAt(with, offset)
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
 }
