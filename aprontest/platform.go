@@ -51,9 +51,23 @@ func Start(ctx context.Context, bin, data string, environ []string, args ...stri
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	if err := p.awaitReady(ctx); err != nil {
-		return nil, errors.Join(err, p.Kill())
+		return nil, errors.Join(err, p.abandon())
 	}
 	return p, nil
+}
+
+// abandon ends a server that did not become ready, and takes away what it made until then.
+func (p *Platform) abandon() error {
+	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
+	defer cancel()
+	select {
+	case err := <-p.done: // it says in its log why it ended
+		p.done <- err
+		_ = p.Stop(ctx, true)
+		return nil
+	default:
+		return errors.Join(p.Kill(), p.Stop(ctx, true))
+	}
 }
 
 // awaitReady asks for the server's address until it has one and answers there.

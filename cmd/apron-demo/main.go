@@ -74,7 +74,12 @@ func run(ctx context.Context, apron string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, d.end(p)) }()
+	defer func() {
+		if errors.Is(ctx.Err(), context.Canceled) { // what else went wrong then is of no interest
+			err = context.Cause(ctx)
+		}
+		err = errors.Join(err, d.end(p))
+	}()
 	d.platform, d.aws = p, chooseClient(p)
 	d.say("started apron: API %s, services behind %s", p.APIURL(), p.Env["APRON_EDGE_URL"])
 	return d.walk(program)
