@@ -41,13 +41,27 @@ func loadCredentials(data string) (credentials, error) {
 func readCredentials(data string) (c credentials, err error) {
 	path := filepath.Join(data, credentialsFile)
 	text, err := os.ReadFile(path)
-	if err != nil {
+	if errors.Is(err, fs.ErrNotExist) {
 		return c, err
 	}
-	if err := json.Unmarshal(text, &c); err != nil {
-		return c, fmt.Errorf("read %s: %w; restore it, or remove it to get a new account, which does not see the old one's services", path, err)
+	if err == nil {
+		err = c.parse(text)
 	}
-	return c, nil
+	if err != nil {
+		err = fmt.Errorf("read %s: %w; restore it, or remove it to get a new account, which does not see the old one's services", path, err)
+	}
+	return c, err
+}
+
+// parse refuses what names no key: anybody could sign with an empty one.
+func (c *credentials) parse(text []byte) error {
+	if err := json.Unmarshal(text, c); err != nil {
+		return err
+	}
+	if c.Account == "" || c.AccessKeyID == "" || c.SecretAccessKey == "" {
+		return errors.New("it lacks the account, the access_key_id or the secret_access_key")
+	}
+	return nil
 }
 
 // newCredentials makes an account of twelve digits and a key of the form that AWS clients know.

@@ -5,9 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
+	"time"
 )
 
 // dataDir is the directory of all state, held by one process at a time.
@@ -20,11 +23,11 @@ type dataDir struct {
 // a second server on the same directory is a mistake.
 func openData(path string) (*dataDir, error) {
 	if err := os.MkdirAll(path, 0o700); err != nil {
-		return nil, fmt.Errorf("make data directory: %w; choose another with --data", err)
+		return nil, fmt.Errorf("make data directory: %w; %s", err, dataRemedy(err))
 	}
 	lock, err := os.OpenFile(filepath.Join(path, "lock"), os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC, 0o600)
 	if err != nil {
-		return nil, fmt.Errorf("open data directory: %w; choose another with --data", err)
+		return nil, fmt.Errorf("open data directory: %w; %s", err, dataRemedy(err))
 	}
 	err = syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 	if errors.Is(err, syscall.EWOULDBLOCK) {
@@ -36,6 +39,14 @@ func openData(path string) (*dataDir, error) {
 		return nil, fmt.Errorf("lock data directory %s: %w", path, err)
 	}
 	return &dataDir{path: path, lock: lock}, nil
+}
+
+// dataRemedy says what to do about a data directory that cannot be used.
+func dataRemedy(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "run apron as the directory's owner, which is root for a server's, or choose another with --data"
+	}
+	return "choose another with --data"
 }
 
 // errInUse says that a server holds the directory.
@@ -74,10 +85,19 @@ func readAddress(data string) (a address, err error) {
 		return a, fmt.Errorf("no apron serves from %s; start one with `apron serve --data %s`", data, data)
 	}
 	if err != nil {
-		return a, fmt.Errorf("find the server: %w", err)
+		return a, fmt.Errorf("find the server: %w; %s", err, dataRemedy(err))
 	}
 	if err := json.Unmarshal(text, &a); err != nil {
-		return a, fmt.Errorf("read %s: %w", filepath.Join(data, addressFile), err)
+		return a, fmt.Errorf("read %s: %w; end the server and start it again, which writes the file anew", filepath.Join(data, addressFile), err)
 	}
 	return a, nil
+}
+
+// answers finds a server that was killed: it leaves its address behind.
+func (a address) answers() error {
+	conn, err := net.DialTimeout("tcp", strings.TrimPrefix(a.APIURL, "http://"), 2*time.Second)
+	if err != nil {
+		return fmt.Errorf("the server (process %d) does not answer: %w", a.PID, err)
+	}
+	return conn.Close()
 }

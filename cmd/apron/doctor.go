@@ -21,7 +21,7 @@ func doctorCommand() *cobra.Command {
 				return err
 			}
 			if err := os.MkdirAll(cfg.Data, 0o700); err != nil {
-				return fmt.Errorf("make data directory: %w; choose another with --data", err)
+				return fmt.Errorf("make data directory: %w; %s", err, dataRemedy(err))
 			}
 			lacking := false
 			for _, r := range container.Requirements(cfg.Data) {

@@ -24,6 +24,9 @@ func envCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := server.answers(); err != nil {
+				return fmt.Errorf("%w; start it again with `apron serve --data %s`", err, cfg.Data)
+			}
 			keys, err := readCredentials(cfg.Data)
 			if err != nil {
 				return fmt.Errorf("read the access key: %w", err)

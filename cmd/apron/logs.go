@@ -30,7 +30,12 @@ func logsCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "logs NAME",
 		Short: "Show what a service's instances print, its events, or its last deployment's log",
-		Args:  cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return errors.New("name one service, as in `apron logs web-app`")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if err := cfg.checkData(); err != nil {
 				return err
@@ -88,7 +93,7 @@ func findLogs(data, name string) (*logs.Logs, logs.Service, error) {
 	}
 	l, err := logs.Open(dir, logs.Config{})
 	if err != nil {
-		return nil, logs.Service{}, err
+		return nil, logs.Service{}, fmt.Errorf("%w; %s", err, dataRemedy(err))
 	}
 	svc, err := l.Find(name)
 	if errors.Is(err, logs.ErrNotFound) {

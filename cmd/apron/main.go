@@ -25,31 +25,27 @@ func main() {
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	root, err := commands()
-	if err == nil {
-		root.SetArgs(args)
-		root.SetOut(stdout)
-		root.SetErr(stderr)
-		err = root.ExecuteContext(ctx)
-	}
-	if err != nil {
+	root := commands()
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(stderr, "apron:", err)
 		return 1
 	}
 	return 0
 }
 
-func commands() (*cobra.Command, error) {
+func commands() *cobra.Command {
 	root := &cobra.Command{
 		Use:           "apron",
 		Short:         "App Runner for your own machines",
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	serve, err := serveCommand()
-	if err != nil {
-		return nil, err
-	}
-	root.AddCommand(serve, stopCommand(), envCommand(), doctorCommand(), logsCommand(), versionCommand())
-	return root, nil
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return fmt.Errorf("%w; `%s --help` shows the flags", err, cmd.CommandPath())
+	})
+	root.AddCommand(serveCommand(), stopCommand(), envCommand(), doctorCommand(), logsCommand(), versionCommand())
+	return root
 }

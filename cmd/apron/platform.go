@@ -109,7 +109,10 @@ func (p *platform) listen(ctx context.Context) (err error) {
 func (p *platform) listenOn(ctx context.Context, flag, addr string) (net.Listener, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
 	if err != nil {
-		return nil, fmt.Errorf("listen on %s: %w; end what uses the address, or choose another with %s", addr, err, flag)
+		if op, ok := errors.AsType[*net.OpError](err); ok {
+			err = op.Err // what it adds is the address once more
+		}
+		return nil, fmt.Errorf("listen on %s: %w; end what uses it, or choose another address of this machine with %s", addr, err, flag)
 	}
 	p.onClose(func() error {
 		if err := l.Close(); !errors.Is(err, net.ErrClosed) {

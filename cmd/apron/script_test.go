@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strconv"
 	"testing"
@@ -23,7 +24,7 @@ const awsCLI = "/usr/bin/aws"
 // the real aws command. Beside testscript's own, the commands are:
 //
 //	apron serve                  starts a platform for the script
-//	apron ARGS                   runs apron with the script's data directory
+//	apron ARGS                   runs apron, with the script's data directory in APRON_DATA
 //	aws ARGS                     runs the aws CLI pointed at it
 //	push PROGRAM REF             pushes an image of hello or app to its registry
 //	await NAME STATUS            waits for the service's status, and sets ARN
@@ -36,6 +37,7 @@ func TestScripts(t *testing.T) {
 		Dir: "../../testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("APRON_DATA", filepath.Join(env.WorkDir, "data"))
 			env.Values[scriptKey{}] = &script{}
 			return nil
 		},
@@ -76,12 +78,11 @@ func outcome(ts *testscript.TestScript, neg bool, err error) {
 }
 
 func apronCommand(ts *testscript.TestScript, neg bool, args []string) {
-	data := ts.MkAbs("data")
 	if args[0] == "serve" && !neg {
-		serveScript(ts, data)
+		serveScript(ts, ts.Getenv("APRON_DATA"))
 		return
 	}
-	outcome(ts, neg, ts.Exec(programs.apron, append(args, "--data", data)...))
+	outcome(ts, neg, ts.Exec(programs.apron, args...))
 }
 
 func serveScript(ts *testscript.TestScript, data string) {

@@ -16,19 +16,24 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-func serveCommand() (*cobra.Command, error) {
+func serveCommand() *cobra.Command {
 	cfg := defaults()
 	var verbose bool
+	var bad error // what is wrong with the APRON_ variables, which concerns no other command
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Run the platform until it is told to stop; instances run on without it",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if bad != nil {
+				return bad
+			}
 			return serve(cmd.Context(), cfg, verbose, cmd.OutOrStdout(), cmd.ErrOrStderr())
 		},
 	}
 	cmd.Flags().BoolVar(&verbose, "verbose", false, "log every request and step")
-	return cmd, cfg.bind(cmd.Flags())
+	bad = cfg.bind(cmd.Flags())
+	return cmd
 }
 
 func serve(ctx context.Context, cfg Config, verbose bool, stdout, stderr io.Writer) error {
@@ -114,9 +119,9 @@ func (p *platform) announce(w io.Writer) {
   limits    %v to become healthy (--start-allowance), %v for requests in flight (--drain-limit), %v from SIGTERM to SIGKILL (--stop-grace)
 
 In another shell:
-  eval "$(apron env --data %s)"
+  eval "$(%s env --data %s)"
 `, version(), p.cfg.Data, a.APIURL, p.cfg.Domain, portOf(p.edge), p.edge.Addr(),
-		p.cfg.StartAllowance, p.cfg.DrainLimit, p.cfg.StopGrace, p.cfg.Data)
+		p.cfg.StartAllowance, p.cfg.DrainLimit, p.cfg.StopGrace, os.Args[0], p.cfg.Data)
 }
 
 // httpServer limits what clients can hold open; bodies and replies are limited where they are handled.

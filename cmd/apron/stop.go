@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
 	"syscall"
 	"time"
 
@@ -29,6 +31,12 @@ func stopCommand() *cobra.Command {
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if err := cfg.checkData(); err != nil {
 				return err
+			}
+			if all && os.Geteuid() != 0 {
+				return errors.New("instances are root's; run `apron stop --all` as root")
+			}
+			if _, err := os.Stat(cfg.Data); errors.Is(err, fs.ErrNotExist) {
+				return fmt.Errorf("there is no data directory %s; name the server's with --data", cfg.Data)
 			}
 			data, err := stopServer(cmd.Context(), cfg.Data)
 			if err != nil {
