@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,11 +33,38 @@ func runTests(m *testing.M) int {
 		return 1
 	}
 	defer os.RemoveAll(dir)
+	os.Setenv("TMPDIR", dir) // so that the directories of all tests are found when they are interrupted
+	go cleanWhenInterrupted(dir)
 	if err := buildPrograms(dir); err != nil {
 		fmt.Println(err)
 		return 1
 	}
 	return m.Run()
+}
+
+// cleanWhenInterrupted does at ^C what the tests' own ends would have done: it stops every server and instance.
+func cleanWhenInterrupted(dir string) {
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, syscall.SIGTERM)
+	<-interrupted
+	signal.Ignore(syscall.SIGPIPE) // the go command has gone already, and with it what reads our output
+	fmt.Println("interrupted: stopping the servers and instances of the tests")
+	apron := programs.apron + "-stop"
+	if err := os.Rename(programs.apron, apron); err != nil { // no test starts another server
+		fmt.Println(err)
+	}
+	for range 3 { // the tests go on meanwhile
+		for _, pattern := range []string{"*/*/data", "*/*/*/data"} { // of t.TempDir and of testscript
+			found, _ := filepath.Glob(filepath.Join(dir, pattern))
+			for _, data := range found {
+				if out, err := exec.Command(apron, "stop", "--all", "--data", data).CombinedOutput(); err != nil {
+					fmt.Printf("apron stop --all --data %s: %v\n%s", data, err, out)
+				}
+			}
+		}
+	}
+	os.RemoveAll(dir)
+	os.Exit(130)
 }
 
 func buildPrograms(dir string) error {

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,11 +15,14 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"apron/driver"
 	"apron/image"
@@ -41,6 +45,8 @@ func runTests(m *testing.M) int {
 		panic(err)
 	}
 	defer os.RemoveAll(dir)
+	os.Setenv("TMPDIR", dir) // so that the directories of all tests are found when they are interrupted
+	go cleanWhenInterrupted(dir)
 	layer = filepath.Join(dir, "layer")
 	build := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(layer, "app"), "./testdata/app")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
@@ -52,6 +58,48 @@ func runTests(m *testing.M) int {
 		panic(err)
 	}
 	return m.Run()
+}
+
+// cleanWhenInterrupted does at ^C what the tests' own ends would have done: it removes every instance and network.
+func cleanWhenInterrupted(dir string) {
+	interrupted := make(chan os.Signal, 1)
+	signal.Notify(interrupted, os.Interrupt, unix.SIGTERM)
+	<-interrupted
+	signal.Ignore(unix.SIGPIPE) // the go command has gone already, and with it what reads our output
+	fmt.Println("interrupted: removing the tests' instances")
+	for range 3 { // the tests go on meanwhile
+		found, _ := filepath.Glob(filepath.Join(dir, "*", "*", "instances"))
+		for _, instances := range found {
+			if err := cleanDir(filepath.Dir(instances)); err != nil {
+				fmt.Println(err)
+			}
+		}
+	}
+	os.RemoveAll(dir)
+	os.Exit(130)
+}
+
+func cleanDir(dir string) error {
+	d, err := New(Config{Dir: dir, Log: slog.New(slog.DiscardHandler), Image: noImage, Namespace: dir})
+	if err != nil {
+		return err
+	}
+	return clean(d)
+}
+
+func noImage(context.Context, string) (image.Image, error) {
+	return image.Image{}, errors.New("the tests were interrupted")
+}
+
+// clean removes what the driver, and others on its directory before it, have made.
+func clean(d *Driver) error {
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	list, err := d.Recover(ctx)
+	for _, inst := range list {
+		err = errors.Join(err, d.Destroy(ctx, inst.Spec.ID))
+	}
+	return errors.Join(err, d.RemoveNetwork(ctx), d.Close())
 }
 
 func needRoot(t testing.TB) {
@@ -107,22 +155,8 @@ type testLog struct{ t testing.TB }
 func (l testLog) Write(p []byte) (int, error) { return l.t.Output().Write(p) }
 
 func (h *host) cleanup() {
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
-	defer cancel()
-	list, err := h.Recover(ctx)
-	if err != nil {
-		h.t.Errorf("recover: %v", err)
-	}
-	for _, inst := range list {
-		if err := h.Destroy(ctx, inst.Spec.ID); err != nil {
-			h.t.Errorf("destroy: %v", err)
-		}
-	}
-	if err := h.RemoveNetwork(ctx); err != nil {
-		h.t.Errorf("remove network: %v", err)
-	}
-	if err := h.Close(); err != nil {
-		h.t.Error(err)
+	if err := clean(h.Driver); err != nil {
+		h.t.Errorf("clean up: %v", err)
 	}
 }
 
