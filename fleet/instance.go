@@ -190,8 +190,8 @@ func (f *Fleet) turnHealthy(ctx context.Context, i *instance) error {
 	ctx, cancel := context.WithTimeoutCause(ctx, allowance, errAllowance)
 	defer cancel()
 	var last error
-	for pause, streak := firstProbe, 0; ; pause = min(pause*3/2, slowProbe) {
-		if sleep(ctx, pause) != nil {
+	for begin, streak := time.Now(), 0; ; {
+		if sleep(ctx, probePause(time.Since(begin))) != nil {
 			return i.probesFailed(allowance, last)
 		}
 		err := f.probe(ctx, i.id, i.rev)
@@ -205,6 +205,12 @@ func (f *Fleet) turnHealthy(ctx context.Context, i *instance) error {
 			return nil
 		}
 	}
+}
+
+// probePause is how long to wait for the next probe of an instance that is so old: a tenth of what it has taken already,
+// so that finding out late costs no more than that.
+func probePause(age time.Duration) time.Duration {
+	return min(max(age/10, firstProbe), slowProbe)
 }
 
 // allowance is what is left to turn healthy. An instance that was found unhealthy long after its start gets as

@@ -36,7 +36,7 @@ func Requirements(dir string) []Requirement {
 		{"forwarding", "allow the apb* bridges in the firewall that drops forwarded packets (with Docker: in the DOCKER-USER chain), or instances will reach nothing outside", false, checkForwarding},
 		{"resolver", "name a DNS server that is not on the host's loopback; instances cannot reach one that is", false, checkResolver},
 		{"disk limit", "the writable layer of an instance can fill the disk of the data directory; keep it on a file system of its own", false, checkDiskLimit},
-		{"fast cgroup moves", "mount -o remount,favordynmods /sys/fs/cgroup makes every start up to 20 ms shorter", false, checkFastMoves},
+		{"fast cgroup moves", "mount -t cgroup2 -o remount,favordynmods none DIR, with the DIR of type cgroup2 in /proc/mounts, makes every start up to 20 ms shorter and every fork on this machine a little longer", false, checkFastMoves},
 	}
 	var all []Requirement
 	for _, c := range checks {
