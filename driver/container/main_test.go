@@ -117,9 +117,11 @@ type host struct {
 	images map[string]image.Image
 }
 
-func newHost(t testing.TB) *host {
+func newHost(t testing.TB) *host { return newHostIn(t, t.TempDir()) }
+
+func newHostIn(t testing.TB, dir string) *host {
 	needRoot(t)
-	h := &host{t: t, dir: t.TempDir(), images: map[string]image.Image{"sha256:app": appImage()}}
+	h := &host{t: t, dir: dir, images: map[string]image.Image{"sha256:app": appImage()}}
 	h.open()
 	t.Cleanup(h.cleanup)
 	return h

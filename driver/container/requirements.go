@@ -35,7 +35,7 @@ func Requirements(dir string) []Requirement {
 		{"egress", "load the modules bridge, veth and nf_tables (nft_masq, nft_ct, nft_reject), or use a kernel that has them", true, checkEgress},
 		{"forwarding", "allow the apb* bridges in the firewall that drops forwarded packets (with Docker: in the DOCKER-USER chain), or instances will reach nothing outside", false, checkForwarding},
 		{"resolver", "name a DNS server that is not on the host's loopback; instances cannot reach one that is", false, checkResolver},
-		{"disk limit", "the writable layer of an instance can fill the disk of the data directory; keep it on a file system of its own", false, checkDiskLimit},
+		{"disk limit", "put the data directory on btrfs and run btrfs quota enable on it; as it is, what an instance writes can fill the disk", false, func() (string, error) { return checkDiskLimit(dir) }},
 		{"fast cgroup moves", "mount -t cgroup2 -o remount,favordynmods none DIR, with the DIR of type cgroup2 in /proc/mounts, makes every start up to 20 ms shorter and every fork on this machine a little longer", false, checkFastMoves},
 	}
 	var all []Requirement
@@ -201,10 +201,6 @@ func checkResolver() (string, error) {
 		return "", fmt.Errorf("the host names no DNS server that instances could reach")
 	}
 	return fmt.Sprint(found), nil
-}
-
-func checkDiskLimit() (string, error) {
-	return "", fmt.Errorf("the limit of an instance's storage (3 GB) is not enforced")
 }
 
 func checkFastMoves() (string, error) {

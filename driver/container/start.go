@@ -3,6 +3,7 @@
 package container
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,7 +22,9 @@ import (
 )
 
 const (
-	startTimeout = 30 * time.Second // a start takes some hundredths of a second; this ends one that hangs
+	startTimeout   = 30 * time.Second // a start takes some hundredths of a second; this ends one that hangs
+	defaultDiskMiB = 3072             // App Runner's
+
 	eraseTimeout = 15 * time.Second // for what is left after a start that failed, also when its caller is gone
 )
 
@@ -44,7 +47,7 @@ func (d *Driver) Start(ctx context.Context, spec driver.Spec) error {
 	if !d.add(inst) {
 		return driver.ErrExists
 	}
-	if err := os.Mkdir(d.dir(spec.ID), 0o700); err != nil {
+	if err := makeInstanceDir(d.dir(spec.ID), cmp.Or(spec.DiskMiB, defaultDiskMiB)); err != nil {
 		d.forget(spec.ID)
 		if errors.Is(err, fs.ErrExist) {
 			return driver.ErrExists
