@@ -11,12 +11,14 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"syscall"
 	"time"
 
 	"apron/aprontest"
 )
 
 func main() {
+	signal.Ignore(syscall.SIGPIPE) // a reader that goes away must not keep us from stopping the platform
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	apron := flag.String("apron", "bin/apron", "the apron program")
