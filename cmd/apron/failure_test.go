@@ -61,7 +61,7 @@ func TestCreate_ThatFails_SaysWhyAndLeavesNothing(t *testing.T) {
 	} {
 		t.Run(what, func(t *testing.T) {
 			t.Parallel()
-			w := newWorld(t, "APRON_START_ALLOWANCE=1500ms")
+			w := newWorld(t, "APRON_START_ALLOWANCE=5s")
 			if err := createWith(c.image(w), c.variables)(t.Context(), w); err != nil {
 				t.Fatal(err)
 			}
