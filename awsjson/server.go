@@ -70,6 +70,9 @@ func New(config Config) *Server {
 			panic("awsjson: the model has no action " + name)
 		}
 	}
+	if config.AllowAnonymous && (config.AnonymousAccount == "" || config.AnonymousRegion == "") {
+		panic("awsjson: AllowAnonymous needs an account and a region, or nobody can name what anonymous callers make")
+	}
 	return &Server{config: config}
 }
 

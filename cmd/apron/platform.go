@@ -204,10 +204,12 @@ func (p *platform) tie() {
 	})
 	p.control = control.New(control.Config{Log: p.log, Store: p.store, Wake: p.worker.Wake, Host: p.host})
 	p.server = awsjson.New(awsjson.Config{
-		Log:            p.log,
-		Actions:        p.control.Actions(),
-		Secret:         p.keys.secret,
-		AllowAnonymous: p.cfg.AllowAnonymous,
+		Log:              p.log,
+		Actions:          p.control.Actions(),
+		Secret:           p.keys.secret,
+		AllowAnonymous:   p.cfg.AllowAnonymous,
+		AnonymousAccount: p.keys.Account,
+		AnonymousRegion:  region,
 	})
 }
 

@@ -40,14 +40,17 @@ func newWorld(t *testing.T, environ ...string) *world {
 			t.Fatal(err)
 		}
 	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-		defer cancel()
-		if err := w.platform.Stop(ctx, true); err != nil {
-			t.Error(err)
-		}
-	})
+	t.Cleanup(w.stop)
 	return w
+}
+
+// stop ends the world's server and instances.
+func (w *world) stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	if err := w.platform.Stop(ctx, true); err != nil {
+		w.Error(err)
+	}
 }
 
 // start runs a server on the world's directory.
