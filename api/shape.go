@@ -3,6 +3,7 @@ package api
 import (
 	"reflect"
 	"regexp"
+	"strings"
 	"sync"
 )
 
@@ -58,6 +59,11 @@ type Action struct {
 	Input  reflect.Type // a generated structure, such as PauseServiceRequest
 	Output reflect.Type
 	Errors []Kind // what the model declares; clients meet any other kind as an untyped failure
+}
+
+// ReadOnly reports whether the action changes nothing, whoever calls it.
+func (a Action) ReadOnly() bool {
+	return strings.HasPrefix(a.Name, "Describe") || strings.HasPrefix(a.Name, "List")
 }
 
 // LookupAction returns the action of that exact name.

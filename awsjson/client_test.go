@@ -132,7 +132,7 @@ func (rec *recorder) wantGolden(t *testing.T, name string) {
 // sdkClient is the unmodified Go SDK against a server with clientActions.
 func sdkClient(t *testing.T) (*apprunner.Client, *recorder) {
 	t.Helper()
-	rec := &recorder{next: New(Config{Log: slog.New(slog.DiscardHandler), Secret: testSecrets, Actions: clientActions()})}
+	rec := &recorder{next: New(Config{Log: slog.New(slog.DiscardHandler), Key: testKeys, Actions: clientActions()})}
 	server := httptest.NewServer(rec)
 	t.Cleanup(server.Close)
 	return apprunner.New(apprunner.Options{

@@ -47,15 +47,22 @@ type Config struct {
 	Log     *slog.Logger
 	Actions map[string]Handler // by action name, such as PauseService
 
-	// Secret returns the secret and the account of an access key, or false when there is no such key. It is called
-	// for every signed request, from many goroutines.
-	Secret func(ctx context.Context, accessKeyID string) (secret, account string, ok bool)
+	// Key finds an access key; known is false when there is none, or one that was revoked. It is called for every signed
+	// request, from many goroutines. An error is ours: the client is told to try again.
+	Key func(ctx context.Context, accessKeyID string) (key Key, known bool, err error)
 
 	// AllowAnonymous answers requests whose signature is missing or wrong as AnonymousAccount's, in the region that
 	// they name or else AnonymousRegion. It is for a listener that only this machine can reach.
 	AllowAnonymous   bool
 	AnonymousAccount string
 	AnonymousRegion  string
+}
+
+// Key is what signs for an account.
+type Key struct {
+	Secret   string
+	Account  string // 12 digits
+	ReadOnly bool   // it may describe and list only
 }
 
 // Server answers POST / and is safe for concurrent use. The deadline for reading a request is its http.Server's.
@@ -115,6 +122,9 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, e *event) (any, 
 	}
 	caller.RequestID = e.requestID
 	e.account = caller.Account
+	if err := permit(caller, action); err != nil {
+		return nil, err
+	}
 	body, err := unpack(r, sent)
 	if err != nil {
 		return nil, err
@@ -149,7 +159,7 @@ func actionOf(r *http.Request) (api.Action, error) {
 
 // caller says who sent the request.
 func (s *Server) caller(r *http.Request, sent []byte) (api.Caller, error) {
-	caller, err := verify(r, sent, time.Now(), s.config.Secret)
+	caller, err := verify(r, sent, time.Now(), s.config.Key)
 	if err == nil || !s.config.AllowAnonymous {
 		return caller, err
 	}
@@ -162,6 +172,15 @@ func (s *Server) caller(r *http.Request, sent []byte) (api.Caller, error) {
 		caller.Region = a.region
 	}
 	return caller, nil
+}
+
+// permit refuses what a read-only key may not do.
+func permit(caller api.Caller, action api.Action) error {
+	if !caller.ReadOnly || action.ReadOnly() {
+		return nil
+	}
+	return accessDenied("The access key %s is read-only and is not authorized to perform apprunner:%s. Use a key that may write.",
+		caller.AccessKeyID, action.Name)
 }
 
 // call runs the handler and turns its panic into an error with the stack, which only the log shows.

@@ -29,8 +29,8 @@ const (
 	testARN     = "arn:aws:apprunner:us-east-1:123456789012:service/web-app/0123456789abcdef0123456789abcdef"
 )
 
-func testSecrets(_ context.Context, key string) (secret, account string, ok bool) {
-	return testSecret, testAccount, key == testKey
+func testKeys(_ context.Context, id string) (Key, bool, error) {
+	return Key{Secret: testSecret, Account: testAccount}, id == testKey, nil
 }
 
 // start runs a server with the actions given and returns its URL. logged stops the server, so that the lines of all
@@ -39,7 +39,9 @@ func start(t testing.TB, config Config) (url string, logged func() string) {
 	t.Helper()
 	var log bytes.Buffer
 	config.Log = slog.New(slog.NewJSONHandler(&log, nil))
-	config.Secret = testSecrets
+	if config.Key == nil {
+		config.Key = testKeys
+	}
 	server := httptest.NewServer(New(config))
 	t.Cleanup(server.Close)
 	return server.URL, func() string {
@@ -317,7 +319,7 @@ func BenchmarkDescribeService(b *testing.B) {
 	describe := func(context.Context, api.Caller, *api.DescribeServiceRequest) (*api.DescribeServiceResponse, error) {
 		return &api.DescribeServiceResponse{Service: service}, nil
 	}
-	server := New(Config{Log: slog.New(slog.DiscardHandler), Secret: testSecrets, Actions: map[string]Handler{"DescribeService": Handle(describe)}})
+	server := New(Config{Log: slog.New(slog.DiscardHandler), Key: testKeys, Actions: map[string]Handler{"DescribeService": Handle(describe)}})
 	body := `{"ServiceArn":"` + testARN + `"}`
 	r := newRequest(b, "http://127.0.0.1:4080", "DescribeService", body)
 	r.Host = r.URL.Host
@@ -329,5 +331,39 @@ func BenchmarkDescribeService(b *testing.B) {
 		if w.Code != 200 {
 			b.Fatal(w.Body)
 		}
+	}
+}
+
+func TestReadOnlyKeysDescribeAndListAlone(t *testing.T) {
+	done := func(context.Context, api.Caller, []byte) (any, error) { return struct{}{}, nil }
+	url, _ := start(t, Config{
+		Actions: map[string]Handler{"ListServices": done, "PauseService": done},
+		Key: func(context.Context, string) (Key, bool, error) {
+			return Key{Secret: testSecret, Account: testAccount, ReadOnly: true}, true, nil
+		},
+	})
+	for action, want := range map[string]int{"ListServices": http.StatusOK, "PauseService": http.StatusForbidden} {
+		resp, err := http.DefaultClient.Do(newRequest(t, url, action, "{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want {
+			t.Errorf("%s: status %d, want %d", action, resp.StatusCode, want)
+		}
+	}
+}
+
+func TestAKeyThatCannotBeLookedUpIsOurFault(t *testing.T) {
+	url, logged := start(t, Config{Key: func(context.Context, string) (Key, bool, error) {
+		return Key{}, false, errors.New("disk on fire")
+	}})
+	resp, err := http.DefaultClient.Do(newRequest(t, url, "ListServices", "{}"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusInternalServerError || !strings.Contains(logged(), "disk on fire") {
+		t.Errorf("status %d, want 500 with the cause in the log", resp.StatusCode)
 	}
 }

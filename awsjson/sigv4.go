@@ -5,6 +5,7 @@ import (
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
+	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
@@ -28,7 +29,7 @@ var meaningful = []string{"X-Amz-Date", "X-Amz-Target", "Content-Type", "Content
 
 // verify checks the AWS Signature Version 4 in the Authorization header of a request with the body sent, and says whose
 // it is. The account comes from the access key and the region from the credential's scope. Errors are exceptions.
-func verify(r *http.Request, sent []byte, now time.Time, secret func(context.Context, string) (string, string, bool)) (api.Caller, error) {
+func verify(r *http.Request, sent []byte, now time.Time, find func(context.Context, string) (Key, bool, error)) (api.Caller, error) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
 		return api.Caller{}, missingToken("Request is missing Authentication Token: it has no Authorization header. " +
@@ -45,8 +46,11 @@ func verify(r *http.Request, sent []byte, now time.Time, secret func(context.Con
 	if err := a.check(r, at); err != nil {
 		return api.Caller{}, err
 	}
-	key, account, ok := secret(r.Context(), a.accessKeyID)
-	if !ok {
+	key, known, err := find(r.Context(), a.accessKeyID)
+	if err != nil {
+		return api.Caller{}, fmt.Errorf("find access key %s: %w", cut(a.accessKeyID), err)
+	}
+	if !known {
 		return api.Caller{}, unrecognizedClient("The security token included in the request is invalid. "+
 			`This server does not know the access key %s; eval "$(apron env)" sets one that it knows.`, cut(a.accessKeyID))
 	}
@@ -57,12 +61,12 @@ func verify(r *http.Request, sent []byte, now time.Time, secret func(context.Con
 	if err := checkPayloadHeader(r, hex.EncodeToString(payload[:])); err != nil {
 		return api.Caller{}, err
 	}
-	want := a.sign(key, at, canonicalRequest(r, a.signedHeaders, hex.EncodeToString(payload[:])))
+	want := a.sign(key.Secret, at, canonicalRequest(r, a.signedHeaders, hex.EncodeToString(payload[:])))
 	if !hmac.Equal([]byte(want), []byte(a.signature)) {
 		return api.Caller{}, invalidSignature("The request signature we calculated does not match the signature you provided. " +
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	}
-	return api.Caller{Account: account, Region: a.region, AccessKeyID: a.accessKeyID}, nil
+	return api.Caller{Account: key.Account, Region: a.region, AccessKeyID: a.accessKeyID, ReadOnly: key.ReadOnly}, nil
 }
 
 var validRegion = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)

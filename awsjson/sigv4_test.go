@@ -56,13 +56,13 @@ var recordedAt = time.Date(2026, 11, 22, 20, 30, 0, 0, time.UTC)
 
 func TestVerifyAcceptsARecordedRequest(t *testing.T) {
 	r, body := recorded()
-	got, err := verify(r, []byte(body), recordedAt, testSecrets)
+	got, err := verify(r, []byte(body), recordedAt, testKeys)
 	want := api.Caller{Account: testAccount, Region: "us-east-1", AccessKeyID: testKey}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	for _, skew := range []time.Duration{-5 * time.Minute, 5 * time.Minute} {
-		if _, err := verify(r, []byte(body), recordedAt.Add(skew), testSecrets); err != nil {
+		if _, err := verify(r, []byte(body), recordedAt.Add(skew), testKeys); err != nil {
 			t.Errorf("refused when the clock is %s off: %v", skew, err)
 		}
 	}
@@ -122,7 +122,7 @@ func TestVerifyRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r, body := recorded()
 			tt.change(r)
-			caller, err := verify(r, []byte(body), recordedAt, testSecrets)
+			caller, err := verify(r, []byte(body), recordedAt, testKeys)
 			if err == nil || err.Error() != tt.want || caller != (api.Caller{}) {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
@@ -135,10 +135,12 @@ func TestVerifyRefuses(t *testing.T) {
 
 func TestVerifyRefusesAnotherBodyOrSecret(t *testing.T) {
 	r, body := recorded()
-	if _, err := verify(r, []byte(body+" "), recordedAt, testSecrets); err == nil || !strings.Contains(err.Error(), "does not match the signature") {
+	if _, err := verify(r, []byte(body+" "), recordedAt, testKeys); err == nil || !strings.Contains(err.Error(), "does not match the signature") {
 		t.Errorf("another body: got %v", err)
 	}
-	other := func(context.Context, string) (string, string, bool) { return "another secret", testAccount, true }
+	other := func(context.Context, string) (Key, bool, error) {
+		return Key{Secret: "another secret", Account: testAccount}, true, nil
+	}
 	if _, err := verify(r, []byte(body), recordedAt, other); err == nil || !strings.Contains(err.Error(), "does not match the signature") {
 		t.Errorf("another secret: got %v", err)
 	}
@@ -157,7 +159,7 @@ func TestVerifyRefusesClocksThatAreOff(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			r, body := recorded()
-			if _, err := verify(r, []byte(body), tt.now, testSecrets); err == nil || err.Error() != tt.want {
+			if _, err := verify(r, []byte(body), tt.now, testKeys); err == nil || err.Error() != tt.want {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 		})
@@ -195,9 +197,9 @@ func TestVerifyAcceptsTheSDKsSigner(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				_, verified = verify(r, sent, time.Now(), testSecrets)
+				_, verified = verify(r, sent, time.Now(), testKeys)
 				r.Header.Set("Content-Type", "text/plain")
-				_, tampered = verify(r, sent, time.Now(), testSecrets)
+				_, tampered = verify(r, sent, time.Now(), testKeys)
 			}))
 			defer server.Close()
 			r := newRequest(t, server.URL, "ListServices", tt.body)
@@ -224,11 +226,11 @@ func TestVerifyTakesTheDateHeader(t *testing.T) {
 		signature := a.sign(testSecret, recordedAt, canonicalRequest(r, signed, sha256Hex(body)))
 		header := "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261122/us-east-1/apprunner/aws4_request,SignedHeaders=" + strings.Join(signed, ";") + ",Signature=" + signature
 		r.Header.Set("Authorization", header)
-		if _, err := verify(r, []byte(body), recordedAt, testSecrets); err != nil {
+		if _, err := verify(r, []byte(body), recordedAt, testKeys); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		r.Header.Set("Authorization", strings.Replace(header, "date;", "", 1))
-		if _, err := verify(r, []byte(body), recordedAt, testSecrets); err == nil || !strings.Contains(err.Error(), "'date' must be a 'SignedHeader'") {
+		if _, err := verify(r, []byte(body), recordedAt, testKeys); err == nil || !strings.Contains(err.Error(), "'date' must be a 'SignedHeader'") {
 			t.Errorf("%s unsigned: %v", name, err)
 		}
 	}

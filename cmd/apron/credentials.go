@@ -11,6 +11,8 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
+
+	"apron/awsjson"
 )
 
 // credentials are the account that a data directory belongs to and its access key.
@@ -77,9 +79,9 @@ func newCredentials() (credentials, error) {
 	}, nil
 }
 
-// secret finds the secret of an access key.
-func (c credentials) secret(_ context.Context, accessKeyID string) (secret, account string, ok bool) {
-	return c.SecretAccessKey, c.Account, accessKeyID == c.AccessKeyID
+// key finds an access key by its id.
+func (c credentials) key(_ context.Context, id string) (awsjson.Key, bool, error) {
+	return awsjson.Key{Secret: c.SecretAccessKey, Account: c.Account}, id == c.AccessKeyID, nil
 }
 
 // login tells whether a user name and password, as a registry client sends them, are an access key and its secret.

@@ -206,7 +206,7 @@ func (p *platform) tie() {
 	p.server = awsjson.New(awsjson.Config{
 		Log:              p.log,
 		Actions:          p.control.Actions(),
-		Secret:           p.keys.secret,
+		Key:              p.keys.key,
 		AllowAnonymous:   p.cfg.AllowAnonymous,
 		AnonymousAccount: p.keys.Account,
 		AnonymousRegion:  region,
