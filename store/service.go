@@ -37,7 +37,7 @@ func (tx *Tx) PutService(s Service) error {
 	if err != nil {
 		return fmt.Errorf("write service %s: %w", s.Service.ServiceArn, err)
 	}
-	return nil
+	return tx.putLinks(s)
 }
 
 func deletedAt(s Service) any {
@@ -75,12 +75,19 @@ func (tx *Tx) EveryService() ([]Row[Service], error) {
 	return all[Service](tx, `SELECT seq, record FROM services WHERE deleted IS NULL ORDER BY seq`)
 }
 
+// CountServices counts the account's services that are not deleted.
+func (tx *Tx) CountServices(account, region string) (n int, err error) {
+	err = tx.scalar(&n, `SELECT count(*) FROM services WHERE account = ? AND region = ? AND deleted IS NULL`, account, region)
+	return n, err
+}
+
 // PurgeServices forgets services that were deleted before the given time, with their operations and tags.
 func (tx *Tx) PurgeServices(before time.Time) error {
 	const gone = `(SELECT arn FROM services WHERE deleted < ?)`
 	for _, query := range []string{
 		`DELETE FROM operations WHERE arn IN ` + gone,
 		`DELETE FROM tags WHERE arn IN ` + gone,
+		`DELETE FROM domains WHERE service IN ` + gone,
 		`DELETE FROM services WHERE deleted < ?`,
 	} {
 		if err := tx.exec(query, before.UnixMilli()); err != nil {
