@@ -20,8 +20,14 @@ type Config struct {
 	Store *store.Store
 	// Wake tells whoever runs operations that the service with this ARN has one; it must not block.
 	Wake func(arn string)
+	// Settle tells whoever moves VPC ingress connections and custom domains on that one has something ahead; it must not
+	// block.
+	Settle func()
 	// Host makes the public host name of a new service from its first label and region.
 	Host func(label, region string) string
+	// TokenKey seals page tokens; the same one after a restart keeps clients' lists going.
+	TokenKey []byte
+	Quotas   Quotas
 }
 
 // Control answers the actions. Its methods may be called from many goroutines; each blocks for one transaction at
@@ -31,20 +37,21 @@ type Control struct{ cfg Config }
 // New makes a Control; nothing runs until Run is called, and the actions do not need it.
 func New(cfg Config) *Control { return &Control{cfg: cfg} }
 
-// describable is how long a deleted service can still be described: CloudFormation's handler takes a service that is
+// describable is how long what is deleted can still be described: CloudFormation's handler takes a service that is
 // not found while it waits for DELETED for a failure.
 const describable = time.Hour
 
-// Run forgets services that were deleted long enough ago, until ctx is done.
+// Run forgets what was deleted long enough ago, until ctx is done.
 func (c *Control) Run(ctx context.Context) error {
 	ticker := time.NewTicker(describable / 6)
 	defer ticker.Stop()
 	for {
 		err := c.cfg.Store.Update(ctx, func(tx *store.Tx) error {
-			return tx.PurgeServices(time.Now().Add(-describable))
+			before := time.Now().Add(-describable)
+			return errors.Join(tx.PurgeServices(before), tx.PurgeResources(before))
 		})
 		if err != nil && ctx.Err() == nil {
-			c.cfg.Log.Error("deleted services could not be purged", "error", err)
+			c.cfg.Log.Error("what was deleted could not be purged", "error", err)
 		}
 		select {
 		case <-ctx.Done():

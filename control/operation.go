@@ -75,7 +75,7 @@ func newOperation(kind api.OperationType, svc api.Service) store.Operation {
 
 // ListOperations lists what was and is done to the service, newest first.
 func (c *Control) ListOperations(ctx context.Context, caller api.Caller, in *api.ListOperationsRequest) (*api.ListOperationsResponse, error) {
-	page, err := parsePage(in.NextToken, in.MaxResults)
+	page, err := c.page(caller, in.NextToken, in.MaxResults, "ListOperations", in.ServiceArn)
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,10 @@
 package control
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
 	"encoding/base64"
-	"strconv"
+	"encoding/binary"
 	"strings"
 
 	"apron/api"
@@ -11,30 +13,50 @@ import (
 
 // page is which part of a list a client asks for.
 type page struct {
-	after int64 // the place in the list's order of the last item that the client has; 0 for none
-	size  int   // 0 = all that is left, as App Runner documents for an absent MaxResults
+	list  []byte // names the list and seals its tokens
+	after int64  // the place in the list's order of the last item that the client has; 0 for none
+	size  int    // 0 = all that is left, as App Runner documents for an absent MaxResults
+	key   []byte
 }
 
-// tokenPrefix names the form of our tokens, so that another form can follow.
-const tokenPrefix = "v1:"
+// A token is its form's number, the place and the seal. Another form can follow.
+const (
+	tokenForm = 1
+	placeEnd  = 1 + 8
+	tokenEnd  = placeEnd + 16
+)
 
-func parsePage(token *string, size *int) (page, error) {
-	var p page
+// page reads what a request says about pages. what names the list: the action, and every parameter that changes what is in
+// the list. A token is good for the list alone that it was made for, of the same account and region, as App Runner asks
+// of clients; the size may change between pages.
+func (c *Control) page(caller api.Caller, token *string, size *int, what ...string) (page, error) {
+	p := page{key: c.cfg.TokenKey, list: []byte(strings.Join(append(what, caller.Account, caller.Region), "\x00"))}
 	if size != nil {
 		p.size = *size
 	}
 	if token == nil {
 		return p, nil
 	}
-	text, err := base64.RawURLEncoding.DecodeString(*token)
-	seq, found := strings.CutPrefix(string(text), tokenPrefix)
-	if err == nil && found {
-		p.after, err = strconv.ParseInt(seq, 10, 64)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(*token)
+	if err != nil || len(raw) != tokenEnd || raw[0] != tokenForm || !hmac.Equal(raw[placeEnd:], p.seal(raw[:placeEnd])) {
+		return p, api.InvalidRequest("The NextToken is not one that this action returned for these parameters. Start again without NextToken.")
 	}
-	if err != nil || !found || p.after <= 0 {
-		return p, api.InvalidRequest("The NextToken is not one that this action returned. Start again without NextToken.")
-	}
+	p.after = int64(binary.BigEndian.Uint64(raw[1:]))
 	return p, nil
+}
+
+// seal proves that a token was made here, for this list.
+func (p page) seal(place []byte) []byte {
+	h := hmac.New(sha256.New, p.key)
+	h.Write(place)
+	h.Write(p.list)
+	return h.Sum(nil)[:tokenEnd-placeEnd]
+}
+
+// token leads to what comes after a place in the list.
+func (p page) token(after int64) string {
+	raw := binary.BigEndian.AppendUint64([]byte{tokenForm}, uint64(after))
+	return base64.RawURLEncoding.EncodeToString(append(raw, p.seal(raw)...))
 }
 
 // fetch is how many rows to read: one more than is shown tells whether another page follows.
@@ -51,6 +73,5 @@ func cut[T any](p page, rows []store.Row[T]) ([]store.Row[T], *string) {
 		return rows, nil
 	}
 	rows = rows[:p.size]
-	last := strconv.FormatInt(rows[p.size-1].Seq, 10)
-	return rows, new(base64.RawURLEncoding.EncodeToString([]byte(tokenPrefix + last)))
+	return rows, new(p.token(rows[p.size-1].Seq))
 }

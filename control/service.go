@@ -13,11 +13,11 @@ import (
 
 // CreateService records a new service and its first deployment. The service stays, as CREATE_FAILED, when that fails.
 func (c *Control) CreateService(ctx context.Context, caller api.Caller, in *api.CreateServiceRequest) (*api.CreateServiceResponse, error) {
-	config, err := settings(caller, in)
-	if err != nil {
+	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
-	if err := checkTags(in.Tags); err != nil {
+	config, err := settings(caller, in)
+	if err != nil {
 		return nil, err
 	}
 	svc := store.Service{Account: caller.Account, Region: caller.Region, Service: config}
@@ -32,6 +32,9 @@ func (c *Control) CreateService(ctx context.Context, caller api.Caller, in *api.
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
+		if err := c.roomForService(tx, caller); err != nil {
+			return err
+		}
 		return errors.Join(tx.PutService(svc), tx.PutOperation(op), putTags(tx, svc.Service.ServiceArn, in.Tags))
 	})
 	if err != nil {
@@ -39,6 +42,14 @@ func (c *Control) CreateService(ctx context.Context, caller api.Caller, in *api.
 	}
 	c.cfg.Wake(svc.Service.ServiceArn)
 	return &api.CreateServiceResponse{Service: &svc.Service, OperationId: op.ID()}, nil
+}
+
+func (c *Control) roomForService(tx *store.Tx, caller api.Caller) error {
+	n, err := tx.CountServices(caller.Account, caller.Region)
+	if err != nil {
+		return err
+	}
+	return c.underQuota("services", n, "services in "+caller.Region)
 }
 
 // identify gives a new service its ids, which it keeps through updates, pauses and resumes.
@@ -65,7 +76,7 @@ func (c *Control) DescribeService(ctx context.Context, caller api.Caller, in *ap
 
 // ListServices lists the caller's services in the signature's region, oldest first, deleted ones excepted.
 func (c *Control) ListServices(ctx context.Context, caller api.Caller, in *api.ListServicesRequest) (*api.ListServicesResponse, error) {
-	page, err := parsePage(in.NextToken, in.MaxResults)
+	page, err := c.page(caller, in.NextToken, in.MaxResults, "ListServices")
 	if err != nil {
 		return nil, err
 	}

@@ -32,10 +32,12 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { s.Close() })
 	w := &world{store: s}
 	w.Control = control.New(control.Config{
-		Log:   slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Store: s,
-		Wake:  func(arn string) { w.woken = append(w.woken, arn) },
-		Host:  func(label, region string) string { return label + "." + region + ".apron.localhost" },
+		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Store:    s,
+		Wake:     func(arn string) { w.woken = append(w.woken, arn) },
+		Settle:   func() {},
+		Host:     func(label, region string) string { return label + "." + region + ".apron.localhost" },
+		TokenKey: []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(),
 	})
 	return w
 }

@@ -8,7 +8,7 @@ import (
 	"apron/store"
 )
 
-// ListTagsForResource lists the tags of a service in the order of their keys.
+// ListTagsForResource lists the tags of a resource in the order of their keys.
 func (c *Control) ListTagsForResource(ctx context.Context, caller api.Caller, in *api.ListTagsForResourceRequest) (*api.ListTagsForResourceResponse, error) {
 	out := &api.ListTagsForResourceResponse{Tags: []api.Tag{}}
 	err := c.cfg.Store.View(ctx, func(tx *store.Tx) error {
@@ -27,7 +27,7 @@ func (c *Control) ListTagsForResource(ctx context.Context, caller api.Caller, in
 	return out, nil
 }
 
-// TagResource adds tags to a service or overwrites their values.
+// TagResource adds tags to a resource or overwrites their values.
 func (c *Control) TagResource(ctx context.Context, caller api.Caller, in *api.TagResourceRequest) (*api.TagResourceResponse, error) {
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (c *Control) TagResource(ctx context.Context, caller api.Caller, in *api.Ta
 	return &api.TagResourceResponse{}, nil
 }
 
-// UntagResource removes tags from a service; keys it does not have are no error.
+// UntagResource removes tags from a resource; keys it does not have are no error.
 func (c *Control) UntagResource(ctx context.Context, caller api.Caller, in *api.UntagResourceRequest) (*api.UntagResourceResponse, error) {
 	err := c.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tagged(tx, caller, in.ResourceArn); err != nil {
@@ -72,6 +72,17 @@ func (c *Control) UntagResource(ctx context.Context, caller api.Caller, in *api.
 
 // tagged checks that the ARN is of a resource whose tags the caller may see and change.
 func tagged(tx *store.Tx, caller api.Caller, arn string) error {
+	parsed, err := api.ParseARN(arn)
+	if err != nil {
+		return err
+	}
+	if parsed.Partial() {
+		return api.InvalidRequest("The ARN %s lacks the id; tags are on one revision. Describe the configuration to see its full ARN.", arn)
+	}
+	if parsed.Kind != api.ResourceService {
+		_, err := findLive[struct{}](tx, caller, parsed.Kind, arn)
+		return err
+	}
 	svc, err := load(tx, caller, arn)
 	if err != nil {
 		return err

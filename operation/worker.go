@@ -51,9 +51,10 @@ func (l Limits) all() time.Duration { return l.StartAllowance + l.DrainLimit + l
 
 // Worker runs operations, each service's one at a time and those of different services side by side.
 type Worker struct {
-	cfg   Config
-	bell  chan struct{} // rings when queue has grown
-	pulls sync.RWMutex  // held for reading while a pulled image is not yet in a record, for writing to collect
+	cfg       Config
+	bell      chan struct{} // rings when queue has grown
+	unsettled chan struct{} // rings when settle has work
+	pulls     sync.RWMutex  // held for reading while a pulled image is not yet in a record, for writing to collect
 
 	mu       sync.Mutex
 	queue    []string
@@ -63,7 +64,7 @@ type Worker struct {
 
 // New makes a Worker; Run starts it.
 func New(cfg Config) *Worker {
-	return &Worker{cfg: cfg, bell: make(chan struct{}, 1), busy: map[string]bool{}}
+	return &Worker{cfg: cfg, bell: make(chan struct{}, 1), unsettled: make(chan struct{}, 1), busy: map[string]bool{}}
 }
 
 // Wake tells the worker that the service with this ARN has an operation to run. It never blocks.
@@ -85,6 +86,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	}
 	var group sync.WaitGroup
 	defer group.Wait()
+	group.Go(func() { w.settleAll(ctx) })
 	collect := time.NewTicker(collectEvery)
 	defer collect.Stop()
 	for {

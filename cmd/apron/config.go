@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/spf13/pflag"
+
+	"apron/control"
 )
 
 // Config is everything that can be set about a server. A flag wins over its APRON_ variable, which wins over the
@@ -25,6 +27,8 @@ type Config struct {
 	StartAllowance time.Duration // from an instance's start until it has to be healthy
 	DrainLimit     time.Duration // how long requests in flight may take when a service is paused, updated or deleted
 	StopGrace      time.Duration // from SIGTERM to SIGKILL
+
+	Quotas control.Quotas // of each account in each region
 }
 
 // defaults are the settings of a server started with no flags at all.
@@ -38,6 +42,7 @@ func defaults() Config {
 		StartAllowance: 5 * time.Minute,
 		DrainLimit:     120 * time.Second,
 		StopGrace:      30 * time.Second,
+		Quotas:         control.DefaultQuotas(),
 	}
 }
 
@@ -56,7 +61,9 @@ func (c *Config) bind(fs *pflag.FlagSet) error {
 	fs.StringVar(&c.Edge, "edge", fromEnv("APRON_EDGE", c.Edge), "address where services are reached; port 0 picks a free one")
 	fs.StringVar(&c.Domain, "domain", fromEnv("APRON_DOMAIN", c.Domain), "domain under which services get their names")
 	fs.BoolVar(&c.AllowAnonymous, "allow-anonymous", false, "answer requests that are not signed; loopback only")
+	fs.Var(&c.Quotas, "quota", "how many of a kind each account may have in a region; repeat it or separate by commas")
 	return errors.Join(
+		c.quotasFromEnv(),
 		durationVar(fs, &c.StartAllowance, "start-allowance", "APRON_START_ALLOWANCE", "how long a new instance may take to become healthy"),
 		durationVar(fs, &c.DrainLimit, "drain-limit", "APRON_DRAIN_LIMIT", "how long requests in flight may take to end"),
 		durationVar(fs, &c.StopGrace, "stop-grace", "APRON_STOP_GRACE", "how long an instance may take to end after SIGTERM"),
@@ -66,6 +73,17 @@ func (c *Config) bind(fs *pflag.FlagSet) error {
 // bindData adds the one flag that every command has.
 func (c *Config) bindData(fs *pflag.FlagSet) {
 	fs.StringVar(&c.Data, "data", fromEnv("APRON_DATA", c.Data), "directory of all state")
+}
+
+func (c *Config) quotasFromEnv() error {
+	text := os.Getenv("APRON_QUOTAS")
+	if text == "" {
+		return nil
+	}
+	if err := c.Quotas.Set(text); err != nil {
+		return fmt.Errorf("APRON_QUOTAS: %w", err)
+	}
+	return nil
 }
 
 func fromEnv(name, def string) string { return cmp.Or(os.Getenv(name), def) }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -202,7 +203,10 @@ func (p *platform) tie() {
 		Limits:   limits,
 		Boundary: boundary,
 	})
-	p.control = control.New(control.Config{Log: p.log, Store: p.store, Wake: p.worker.Wake, Host: p.host})
+	p.control = control.New(control.Config{
+		Log: p.log, Store: p.store, Wake: p.worker.Wake, Settle: p.worker.Settle, Host: p.host,
+		TokenKey: []byte(rand.Text()), Quotas: p.cfg.Quotas,
+	})
 	p.server = awsjson.New(awsjson.Config{
 		Log:              p.log,
 		Actions:          p.control.Actions(),
