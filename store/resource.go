@@ -67,6 +67,7 @@ type ResourceList struct {
 	Name       string // only those of this name; empty for all
 	Service    string // only those that belong to this service; empty for all
 	LatestOnly bool   // of each name only the highest revision
+	Also       string // with LatestOnly, the full ARN of one that is listed whatever its revision; empty for none
 
 	After int64 // the place in the list of the last one that the client has; 0 = from the start
 	Limit int   // -1 = all
@@ -77,10 +78,10 @@ func Resources[T any](tx *Tx, l ResourceList) ([]Row[Resource[T]], error) {
 	return all[Resource[T]](tx, `SELECT seq, record FROM resources AS r
 		WHERE account = ?1 AND region = ?2 AND kind = ?3 AND deleted IS NULL AND seq > ?4
 		AND (?5 = '' OR name = ?5) AND (?6 = '' OR service = ?6)
-		AND (NOT ?7 OR NOT EXISTS (SELECT 1 FROM resources AS higher WHERE higher.account = r.account AND higher.region = r.region
+		AND (NOT ?7 OR r.arn = ?9 OR NOT EXISTS (SELECT 1 FROM resources AS higher WHERE higher.account = r.account AND higher.region = r.region
 			AND higher.kind = r.kind AND higher.name = r.name AND higher.revision > r.revision AND higher.deleted IS NULL))
 		ORDER BY seq LIMIT ?8`,
-		l.Account, l.Region, l.Kind, l.After, l.Name, l.Service, l.LatestOnly, l.Limit)
+		l.Account, l.Region, l.Kind, l.After, l.Name, l.Service, l.LatestOnly, l.Limit, l.Also)
 }
 
 // MovingResources lists the resources of a kind, of all accounts, whose status is one that they are to leave by themselves.

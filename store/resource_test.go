@@ -74,7 +74,8 @@ func TestResources_ListsWhatIsNotDeleted(t *testing.T) {
 	s := newStore(t)
 	owned := configuration("mine", 1)
 	owned.Service = "arn:of:a:service"
-	put(t, s, configuration("a", 1), configuration("b", 1), configuration("a", 2), remove(configuration("a", 3), time.Now()), owned)
+	first := configuration("a", 1)
+	put(t, s, first, configuration("b", 1), configuration("a", 2), remove(configuration("a", 3), time.Now()), owned)
 	all := store.ResourceList{Account: account, Region: region, Kind: api.ResourceAutoScalingConfiguration, Limit: -1}
 	with := func(change func(*store.ResourceList)) store.ResourceList {
 		l := all
@@ -87,6 +88,7 @@ func TestResources_ListsWhatIsNotDeleted(t *testing.T) {
 	}{
 		"all":            {all, []string{"a1", "b1", "a2", "mine1"}},
 		"latest":         {with(func(l *store.ResourceList) { l.LatestOnly = true }), []string{"b1", "a2", "mine1"}},
+		"latest and one": {with(func(l *store.ResourceList) { l.LatestOnly, l.Also = true, first.ARN.String() }), []string{"a1", "b1", "a2", "mine1"}},
 		"of a name":      {with(func(l *store.ResourceList) { l.Name = "a" }), []string{"a1", "a2"}},
 		"of a service":   {with(func(l *store.ResourceList) { l.Service = owned.Service }), []string{"mine1"}},
 		"second page":    {with(func(l *store.ResourceList) { l.After, l.Limit = 1, 2 }), []string{"b1", "a2"}},
