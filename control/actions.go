@@ -16,6 +16,18 @@ func (c *Control) Actions() map[string]awsjson.Handler {
 		"DeleteService":   awsjson.Handle(c.DeleteService),
 		"ListOperations":  awsjson.Handle(c.ListOperations),
 
+		"CreateAutoScalingConfiguration":          awsjson.Handle(c.CreateAutoScalingConfiguration),
+		"DescribeAutoScalingConfiguration":        awsjson.Handle(c.DescribeAutoScalingConfiguration),
+		"ListAutoScalingConfigurations":           awsjson.Handle(c.ListAutoScalingConfigurations),
+		"ListServicesForAutoScalingConfiguration": awsjson.Handle(c.ListServicesForAutoScalingConfiguration),
+		"UpdateDefaultAutoScalingConfiguration":   awsjson.Handle(c.UpdateDefaultAutoScalingConfiguration),
+		"DeleteAutoScalingConfiguration":          awsjson.Handle(c.DeleteAutoScalingConfiguration),
+
+		"CreateObservabilityConfiguration":   awsjson.Handle(c.CreateObservabilityConfiguration),
+		"DescribeObservabilityConfiguration": awsjson.Handle(c.DescribeObservabilityConfiguration),
+		"ListObservabilityConfigurations":    awsjson.Handle(c.ListObservabilityConfigurations),
+		"DeleteObservabilityConfiguration":   awsjson.Handle(c.DeleteObservabilityConfiguration),
+
 		"TagResource":         awsjson.Handle(c.TagResource),
 		"UntagResource":       awsjson.Handle(c.UntagResource),
 		"ListTagsForResource": awsjson.Handle(c.ListTagsForResource),

@@ -10,6 +10,9 @@ import (
 
 // ListTagsForResource lists the tags of a resource in the order of their keys.
 func (c *Control) ListTagsForResource(ctx context.Context, caller api.Caller, in *api.ListTagsForResourceRequest) (*api.ListTagsForResourceResponse, error) {
+	if err := c.ensureDefault(ctx, caller); err != nil {
+		return nil, err
+	}
 	out := &api.ListTagsForResourceResponse{Tags: []api.Tag{}}
 	err := c.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		if err := tagged(tx, caller, in.ResourceArn); err != nil {
@@ -29,6 +32,9 @@ func (c *Control) ListTagsForResource(ctx context.Context, caller api.Caller, in
 
 // TagResource adds tags to a resource or overwrites their values.
 func (c *Control) TagResource(ctx context.Context, caller api.Caller, in *api.TagResourceRequest) (*api.TagResourceResponse, error) {
+	if err := c.ensureDefault(ctx, caller); err != nil {
+		return nil, err
+	}
 	if err := checkTags(in.Tags); err != nil {
 		return nil, err
 	}
@@ -53,6 +59,9 @@ func (c *Control) TagResource(ctx context.Context, caller api.Caller, in *api.Ta
 
 // UntagResource removes tags from a resource; keys it does not have are no error.
 func (c *Control) UntagResource(ctx context.Context, caller api.Caller, in *api.UntagResourceRequest) (*api.UntagResourceResponse, error) {
+	if err := c.ensureDefault(ctx, caller); err != nil {
+		return nil, err
+	}
 	err := c.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		if err := tagged(tx, caller, in.ResourceArn); err != nil {
 			return err
