@@ -15,12 +15,15 @@ const maxDepth = 32
 
 // Decode reads a JSON request into a pointer to a zero structure of this package and checks every constraint of the
 // model. Member names are matched exactly, unknown members are ignored and null counts as absent, as AWS does; a name
-// that occurs twice is refused. It returns a *MalformedError for what is not JSON of the model's types, and one *Error
+// that occurs twice is refused. An empty body is an object without members. It returns a *MalformedError for what is not JSON of the model's types, and one *Error
 // of KindInvalidRequest that lists all violated constraints. Neither holds the value of a sensitive member.
 func Decode(body []byte, into any) error {
 	target, s, err := structureOf(into)
 	if err != nil {
 		return fmt.Errorf("decode: %w", err)
+	}
+	if len(bytes.TrimSpace(body)) == 0 {
+		body = []byte("{}")
 	}
 	if err := checkJSON(body); err != nil {
 		return err
@@ -53,8 +56,8 @@ func structureOf(v any) (reflect.Value, *shape, error) {
 // checkJSON makes sure that the token reader below meets whole, valid JSON: alone it would replace invalid UTF-8 and
 // stop at the end of the first value.
 func checkJSON(body []byte) error {
-	if len(bytes.TrimSpace(body)) == 0 {
-		return malformed(nil, "is empty: send {} when there is nothing to say")
+	if bytes.HasPrefix(body, []byte("\ufeff")) {
+		return malformed(nil, "begins with a byte order mark: send UTF-8 without one")
 	}
 	if !utf8.Valid(body) {
 		return malformed(nil, "is not valid UTF-8")

@@ -71,8 +71,7 @@ func TestDecodeRefusesWhatIsNotTheModelsJSON(t *testing.T) {
 	deepList := `{"X":` + strings.Repeat(`[`, 40) + strings.Repeat("]", 40) + "}"
 	at := "the request body is not what the API expects at "
 	tests := map[string]struct{ body, want string }{
-		"nothing":              {"", "the request body is empty: send {} when there is nothing to say"},
-		"spaces":               {" \n", "the request body is empty: send {} when there is nothing to say"},
+		"a byte order mark":    {"\ufeff{}", "the request body begins with a byte order mark: send UTF-8 without one"},
 		"no JSON":              {"ServiceName=x", "the request body is not valid JSON: invalid character 'S' looking for beginning of value (byte 1)"},
 		"cut off":              {`{"ServiceName":"x"`, "the request body is not valid JSON: unexpected end of JSON input (byte 18)"},
 		"data after the end":   {`{} {}`, "the request body is not valid JSON: invalid character '{' after top-level value (byte 4)"},
@@ -109,6 +108,18 @@ func TestDecodeRefusesWhatIsNotTheModelsJSON(t *testing.T) {
 				t.Errorf("got  %s\nwant %s", err, tt.want)
 			}
 		})
+	}
+}
+
+func TestDecodeTakesAnEmptyBodyForAnObjectWithoutMembers(t *testing.T) {
+	for _, body := range []string{"", " \r\n", "{}"} {
+		if err := Decode([]byte(body), &ListServicesRequest{}); err != nil {
+			t.Errorf("%q: %v", body, err)
+		}
+		err := Decode([]byte(body), &DescribeServiceRequest{})
+		if err == nil || !strings.Contains(err.Error(), "Value null at 'serviceArn' failed to satisfy constraint: Member must not be null") {
+			t.Errorf("%q: got %v", body, err)
+		}
 	}
 }
 

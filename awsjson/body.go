@@ -6,23 +6,49 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
+	"time"
 )
 
 // maxBody is the limit on a request's body, compressed and not. The largest valid requests, services with hundreds of
 // environment variables, stay well below it.
 const maxBody = 1 << 20
 
+// bodyLimit is how long a client may take to send a body.
+const bodyLimit = 30 * time.Second
+
+// limitBody gives whoever reads the body bodyLimit for it: readBody, or net/http, which reads over what a refused
+// request still sends.
+func limitBody(w http.ResponseWriter) {
+	http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyLimit))
+}
+
 // readBody returns the body as it was sent, which is what the signature covers.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	body, err := readAll(http.MaxBytesReader(w, r.Body, maxBody), r.ContentLength)
 	if err == nil {
+		// net/http watches the connection while the handler works, however long that is.
+		http.NewResponseController(w).SetReadDeadline(time.Time{})
 		return body, nil
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil, tooSlow("The request body did not arrive within %s. Send it again, faster.", bodyLimit)
 	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return nil, tooLarge("The request body is larger than %d bytes. Send less; large files belong into the image.", maxBody)
 	}
 	return nil, aborted(err)
+}
+
+// readAll reads to the end, into one allocation when the length is known and small.
+func readAll(r io.Reader, length int64) ([]byte, error) {
+	if length < 0 || length > maxBody {
+		return io.ReadAll(r)
+	}
+	body := bytes.NewBuffer(make([]byte, 0, min(length, maxPeek)+bytes.MinRead))
+	_, err := body.ReadFrom(r)
+	return body.Bytes(), err
 }
 
 // unpack undoes the Content-Encoding.

@@ -91,6 +91,14 @@ func unknownOperation(format string, args ...any) *exception {
 	return common("UnknownOperationException", http.StatusNotFound, format, args)
 }
 
+func methodNotAllowed(format string, args ...any) *exception {
+	return common("UnknownOperationException", http.StatusMethodNotAllowed, format, args)
+}
+
+func tooSlow(format string, args ...any) *exception {
+	return common("RequestTimeoutException", http.StatusRequestTimeout, format, args)
+}
+
 func tooLarge(format string, args ...any) *exception {
 	return common("RequestEntityTooLargeException", http.StatusRequestEntityTooLarge, format, args)
 }

@@ -12,7 +12,6 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 	"strings"
 	"time"
 
@@ -65,7 +64,8 @@ type Key struct {
 	ReadOnly bool   // it may describe and list only
 }
 
-// Server answers POST / and is safe for concurrent use. The deadline for reading a request is its http.Server's.
+// Server answers POST /, greets those who GET /, and is safe for concurrent use. It gives a request's body and the
+// answer half a minute each; the deadline for a request's head is its http.Server's.
 type Server struct {
 	config Config
 }
@@ -86,35 +86,54 @@ func New(config Config) *Server {
 // ServeHTTP answers one request and logs one line about it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e := event{start: time.Now(), requestID: newRequestID()}
-	out, err := s.answer(w, r, &e)
+	w.Header().Set("X-Amzn-RequestId", e.requestID)
+	limitBody(w)
+	answer := greeting
+	if !greets(r) {
+		answer = s.respond(w, r, &e)
+	}
+	e.status = answer.status
+	answer.write(w)
+	e.log(r.Context(), s.config.Log)
+}
+
+// greeting is for people and load balancers. It is the same for everybody.
+var greeting = reply{http.StatusOK, textType, []byte("apron: the App Runner API. Actions are POST / with X-Amz-Target: AppRunner.ACTION, " +
+	"signed, as AWS clients send them; health is at /healthz.\n")}
+
+func greets(r *http.Request) bool {
+	return r.URL.Path == "/" && (r.Method == http.MethodGet || r.Method == http.MethodHead)
+}
+
+// respond returns the action's output, or what the client is told instead.
+func (s *Server) respond(w http.ResponseWriter, r *http.Request, e *event) reply {
+	out, err := s.outcome(w, r, e)
 	var body []byte
 	if err == nil {
 		body, err = json.Marshal(out)
 	}
-	e.status = http.StatusOK
-	if err != nil {
-		refusal := refuse(err, e.action, e.requestID)
-		body, e.status, e.errorType, e.cause = refusal.body(), refusal.status, refusal.name, refusal.cause
-		w.Header().Set("X-Amzn-ErrorType", refusal.name)
+	if err == nil {
+		return reply{http.StatusOK, jsonType, body}
 	}
-	w.Header().Set("X-Amzn-RequestId", e.requestID)
-	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(e.status)
-	w.Write(body) // a client that has gone needs no answer
-	e.log(r.Context(), s.config.Log)
+	refusal := refuse(err, e.action, e.requestID)
+	e.errorType, e.cause = refusal.name, refusal.cause
+	w.Header().Set("X-Amzn-ErrorType", refusal.name)
+	if refusal.status == http.StatusMethodNotAllowed {
+		w.Header().Set("Allow", "GET, HEAD, POST")
+	}
+	return reply{refusal.status, jsonType, refusal.body()}
 }
 
-// answer takes the request through its stations; the first error ends it.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, e *event) (any, error) {
-	action, err := actionOf(r)
+// outcome takes the request through its stations; the first error ends it.
+func (s *Server) outcome(w http.ResponseWriter, r *http.Request, e *event) (any, error) {
+	action, unknown := actionOf(r)
+	e.action = action
+	sent, err := readBody(w, r) // in any case: some clients miss an answer that comes while they send
 	if err != nil {
 		return nil, err
 	}
-	e.action = action
-	sent, err := readBody(w, r)
-	if err != nil {
-		return nil, err
+	if unknown != nil {
+		return nil, unknown
 	}
 	caller, err := s.caller(r, sent)
 	if err != nil {
@@ -142,8 +161,11 @@ const targetPrefix = "AppRunner."
 // actionOf finds the action that X-Amz-Target names.
 func actionOf(r *http.Request) (api.Action, error) {
 	target := r.Header.Get("X-Amz-Target")
-	if r.Method != http.MethodPost || r.URL.Path != "/" {
-		return api.Action{}, unknownOperation("The App Runner API answers POST / alone, not %s %s.", r.Method, cut(r.URL.Path))
+	if r.URL.Path != "/" {
+		return api.Action{}, unknownOperation("The App Runner API answers POST / alone, not %s %s.", cut(r.Method), cut(r.URL.Path))
+	}
+	if r.Method != http.MethodPost {
+		return api.Action{}, methodNotAllowed("The App Runner API answers POST / alone, not %s /.", cut(r.Method))
 	}
 	if target == "" {
 		return api.Action{}, unknownOperation("The request has no X-Amz-Target header, such as %sListServices. Use an AWS client.", targetPrefix)
