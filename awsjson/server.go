@@ -93,7 +93,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		answer = s.respond(w, r, &e)
 	}
 	e.status = answer.status
-	answer.write(w)
+	answer.write(w, r)
 	e.log(r.Context(), s.config.Log)
 }
 

@@ -1,0 +1,122 @@
+package awsjson
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/apprunner"
+
+	"apron/api"
+)
+
+const clients = 100
+
+// padded answers DescribeService with the ARN asked for and a configuration of about size bytes.
+func padded(size int) Handler {
+	environment := map[string]string{}
+	for i := range size / 100 {
+		environment[fmt.Sprintf("VARIABLE_%d", i)] = strings.Repeat("x", 80)
+	}
+	return Handle(func(_ context.Context, _ api.Caller, in *api.DescribeServiceRequest) (*api.DescribeServiceResponse, error) {
+		service := testService()
+		service.ServiceArn = in.ServiceArn
+		service.SourceConfiguration.ImageRepository.ImageConfiguration.RuntimeEnvironmentVariables = environment
+		return &api.DescribeServiceResponse{Service: service}, nil
+	})
+}
+
+// startLimited runs a server behind a mux and with the limits that apron serve sets, and counts its connections.
+func startLimited(t *testing.T, describe Handler) (url string, connections *atomic.Int64) {
+	t.Helper()
+	connections = new(atomic.Int64)
+	mux := http.NewServeMux()
+	mux.Handle("/", New(Config{Log: slog.New(slog.DiscardHandler), Key: testKeys, Actions: map[string]Handler{"DescribeService": describe}}))
+	server := httptest.NewUnstartedServer(mux)
+	server.Config.ReadHeaderTimeout = 30 * time.Second
+	server.Config.IdleTimeout = 75 * time.Second
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			connections.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	return server.URL, connections
+}
+
+// arnOf is a service of client i, request n.
+func arnOf(i, n int) string {
+	return fmt.Sprintf("arn:aws:apprunner:us-east-1:%s:service/web-app/%016x%016x", testAccount, i, n)
+}
+
+func TestServer_KeepsTheConnectionsOf100Clients(t *testing.T) {
+	for name, size := range map[string]int{"small answers": 0, "4 KB": 4_000, "200 KB": 200_000} {
+		t.Run(name, func(t *testing.T) {
+			url, connections := startLimited(t, padded(size))
+			var group sync.WaitGroup
+			for i := range clients {
+				group.Go(func() { askOverOneConnection(t, url, i, 5) })
+			}
+			group.Wait()
+			if n := connections.Load(); n != clients {
+				t.Errorf("%d clients made %d connections", clients, n)
+			}
+		})
+	}
+}
+
+// askOverOneConnection has client i ask for n services, one after the other.
+func askOverOneConnection(t *testing.T, url string, i, n int) {
+	transport := &http.Transport{}
+	defer transport.CloseIdleConnections()
+	for n := range n {
+		arn := arnOf(i, n)
+		response, err := transport.RoundTrip(newRequest(t, url, "DescribeService", `{"ServiceArn":"`+arn+`"}`))
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		body, err := io.ReadAll(response.Body)
+		response.Body.Close()
+		if err != nil || response.StatusCode != 200 || !bytes.Contains(body, []byte(arn)) {
+			t.Errorf("client %d, request %d: %d %.300s, %v", i, n, response.StatusCode, body, err)
+		}
+	}
+}
+
+// No answer breaks off, and each SDK client gets its own.
+func TestServer_Serves100SDKClients(t *testing.T) {
+	for name, size := range map[string]int{"4 KB": 4_000, "20 KB": 20_000, "200 KB": 200_000} {
+		t.Run(name, func(t *testing.T) {
+			url, _ := startLimited(t, padded(size))
+			client := apprunner.New(apprunner.Options{
+				BaseEndpoint: &url, Region: "us-east-1", Retryer: aws.NopRetryer{}, Credentials: testCredentials,
+			})
+			var group sync.WaitGroup
+			for i := range clients {
+				group.Go(func() {
+					for n := range 2 {
+						arn := arnOf(i, n)
+						out, err := client.DescribeService(t.Context(), &apprunner.DescribeServiceInput{ServiceArn: &arn})
+						if err != nil || *out.Service.ServiceArn != arn {
+							t.Errorf("client %d, request %d: %+v, %v", i, n, out, err)
+						}
+					}
+				})
+			}
+			group.Wait()
+		})
+	}
+}
