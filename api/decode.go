@@ -62,11 +62,11 @@ func checkJSON(body []byte) error {
 	if !utf8.Valid(body) {
 		return malformed(nil, "is not valid UTF-8")
 	}
-	var raw json.RawMessage
-	if err := json.Unmarshal(body, &raw); err != nil {
-		return notJSON(err)
+	if json.Valid(body) {
+		return nil
 	}
-	return nil
+	var raw json.RawMessage
+	return notJSON(json.Unmarshal(body, &raw)) // which says what is wrong
 }
 
 // decoder fills Go values from tokens, guided by shapes. The JSON it reads is known to be valid, so a failing Token

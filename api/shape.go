@@ -66,12 +66,16 @@ func (a Action) ReadOnly() bool {
 	return strings.HasPrefix(a.Name, "Describe") || strings.HasPrefix(a.Name, "List")
 }
 
+var actionsByName = func() map[string]Action {
+	byName := map[string]Action{}
+	for _, a := range Actions {
+		byName[a.Name] = a
+	}
+	return byName
+}()
+
 // LookupAction returns the action of that exact name.
 func LookupAction(name string) (Action, bool) {
-	for _, a := range Actions {
-		if a.Name == name {
-			return a, true
-		}
-	}
-	return Action{}, false
+	a, ok := actionsByName[name]
+	return a, ok
 }

@@ -52,22 +52,28 @@ func (c *checker) value(s *shape, v reflect.Value, at *path) {
 			c.member(m, v.Field(i), at.member(m.name))
 		}
 	case kindList:
-		c.all(limits(s, v.Len(), "length"), "", at)
+		c.all(limits(s, v.Len(), "length"), at)
 		for i := range v.Len() {
 			c.element(s.elem, v.Index(i), at.element(i))
 		}
 	case kindMap:
 		c.entries(s, v, at)
 	case kindInteger:
-		c.all(limits(s, int(v.Int()), "value"), quoted(s, strconv.FormatInt(v.Int(), 10)), at)
+		c.scalar(s, limits(s, int(v.Int()), "value"), strconv.FormatInt(v.Int(), 10), at)
 	case kindString:
-		c.all(textRules(s, v.String()), quoted(s, v.String()), at)
+		c.scalar(s, textRules(s, v.String()), v.String(), at)
 	}
 }
 
-func (c *checker) all(rules []string, value string, at *path) {
+func (c *checker) all(rules []string, at *path) {
 	for _, rule := range rules {
-		c.fault(value, at, rule)
+		c.fault("", at, rule)
+	}
+}
+
+func (c *checker) scalar(s *shape, rules []string, value string, at *path) {
+	for _, rule := range rules {
+		c.fault(quoted(s, value), at, rule)
 	}
 }
 
@@ -113,7 +119,7 @@ func (c *checker) element(s *shape, v reflect.Value, at *path) {
 
 // entries names the map, not the entry, as AWS does: keys may be as secret as values.
 func (c *checker) entries(s *shape, v reflect.Value, at *path) {
-	c.all(limits(s, v.Len(), "length"), "", at)
+	c.all(limits(s, v.Len(), "length"), at)
 	keyRules, valueRules := map[string]bool{}, map[string]bool{}
 	for iter := v.MapRange(); iter.Next(); {
 		for _, rule := range textRules(s.key, iter.Key().String()) {

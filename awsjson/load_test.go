@@ -1,6 +1,7 @@
 package awsjson
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
@@ -9,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -118,5 +120,64 @@ func TestServer_Serves100SDKClients(t *testing.T) {
 			}
 			group.Wait()
 		})
+	}
+}
+
+// The whole way of one DescribeService with a full service behind it: socket, signature, decoding, encoding. Everything
+// that the client does is prepared, so that the server is what is measured.
+func BenchmarkServer_DescribeSized(b *testing.B) {
+	for name, size := range map[string]int{"1KB": 0, "5KB": 4_000} {
+		b.Run(name, func(b *testing.B) {
+			server := httptest.NewServer(New(Config{Log: slog.New(slog.DiscardHandler), Key: testKeys,
+				Actions: map[string]Handler{"DescribeService": padded(size)}}))
+			defer server.Close()
+			request := []byte(signedHead(b, server.URL, describeBody, length(describeBody)) + describeBody)
+			b.ReportAllocs()
+			b.SetParallelism(8)
+			b.RunParallel(func(pb *testing.PB) { replay(b, pb, server.URL, request) })
+		})
+	}
+}
+
+// replay sends the same request over one connection and looks at no more of an answer than where it ends.
+func replay(b *testing.B, pb *testing.PB, url string, request []byte) {
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		b.Error(err)
+		return
+	}
+	defer conn.Close()
+	reader := bufio.NewReaderSize(conn, 64<<10)
+	for pb.Next() {
+		if _, err := conn.Write(request); err != nil {
+			b.Error(err)
+			return
+		}
+		if err := skipReply(reader); err != nil {
+			b.Error(err)
+			return
+		}
+	}
+}
+
+func skipReply(from *bufio.Reader) error {
+	length := -1
+	for {
+		line, err := from.ReadSlice('\n')
+		if err != nil {
+			return err
+		}
+		if status, ok := bytes.CutPrefix(line, []byte("HTTP/1.1 ")); ok && !bytes.HasPrefix(status, []byte("200")) {
+			return fmt.Errorf("answered %s", line)
+		}
+		if value, ok := bytes.CutPrefix(line, []byte("Content-Length: ")); ok {
+			if length, err = strconv.Atoi(string(bytes.TrimSpace(value))); err != nil {
+				return err
+			}
+		}
+		if len(line) == 2 {
+			_, err := from.Discard(length)
+			return err
+		}
 	}
 }

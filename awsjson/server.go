@@ -7,11 +7,13 @@ package awsjson
 import (
 	"context"
 	"crypto/rand"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,6 +70,7 @@ type Key struct {
 // answer half a minute each; the deadline for a request's head is its http.Server's.
 type Server struct {
 	config Config
+	keys   signingKeys
 }
 
 // New returns a Server. It panics when an action's name is not in the model.
@@ -148,7 +151,7 @@ func (s *Server) outcome(w http.ResponseWriter, r *http.Request, e *event) (any,
 	if err != nil {
 		return nil, err
 	}
-	e.serviceARN = serviceARN(body)
+	e.body = body
 	handler := s.config.Actions[action.Name]
 	if handler == nil {
 		return nil, api.Internal("The action %s is not built into this version of apron yet. Run apron --help to see what is.", action.Name)
@@ -181,7 +184,7 @@ func actionOf(r *http.Request) (api.Action, error) {
 
 // caller says who sent the request.
 func (s *Server) caller(r *http.Request, sent []byte) (api.Caller, error) {
-	caller, err := verify(r, sent, time.Now(), s.config.Key)
+	caller, err := verify(r, sent, time.Now(), s.config.Key, &s.keys)
 	if err == nil || !s.config.AllowAnonymous {
 		return caller, err
 	}
@@ -221,7 +224,11 @@ func newRequestID() string {
 	rand.Read(b[:])
 	b[6] = b[6]&0x0f | 0x40
 	b[8] = b[8]&0x3f | 0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+	digits := hex.AppendEncode(make([]byte, 0, 36), b[:])
+	for _, at := range []int{8, 13, 18, 23} {
+		digits = slices.Insert(digits, at, '-')
+	}
+	return string(digits)
 }
 
 // cut keeps what a client sent short enough to be repeated to it.

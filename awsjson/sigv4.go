@@ -29,7 +29,7 @@ var meaningful = []string{"X-Amz-Date", "X-Amz-Target", "Content-Type", "Content
 
 // verify checks the AWS Signature Version 4 in the Authorization header of a request with the body sent, and says whose
 // it is. The account comes from the access key and the region from the credential's scope. Errors are exceptions.
-func verify(r *http.Request, sent []byte, now time.Time, find func(context.Context, string) (Key, bool, error)) (api.Caller, error) {
+func verify(r *http.Request, sent []byte, now time.Time, find func(context.Context, string) (Key, bool, error), keys *signingKeys) (api.Caller, error) {
 	header := r.Header.Get("Authorization")
 	if header == "" {
 		return api.Caller{}, missingToken("Request is missing Authentication Token: it has no Authorization header. " +
@@ -61,10 +61,14 @@ func verify(r *http.Request, sent []byte, now time.Time, find func(context.Conte
 	if err := checkPayloadHeader(r, hex.EncodeToString(payload[:])); err != nil {
 		return api.Caller{}, err
 	}
-	want := a.sign(key.Secret, at, canonicalRequest(r, a.signedHeaders, hex.EncodeToString(payload[:])))
+	signingKey, derived := keys.of(a, key.Secret)
+	want := a.sign(signingKey, at, canonicalRequest(r, a.signedHeaders, hex.EncodeToString(payload[:])))
 	if !hmac.Equal([]byte(want), []byte(a.signature)) {
 		return api.Caller{}, invalidSignature("The request signature we calculated does not match the signature you provided. " +
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
+	}
+	if derived {
+		keys.keep(a, key.Secret, signingKey)
 	}
 	return api.Caller{Account: key.Account, Region: a.region, AccessKeyID: a.accessKeyID, ReadOnly: key.ReadOnly}, nil
 }
@@ -200,53 +204,63 @@ func canonicalRequest(r *http.Request, signedHeaders []string, payload string) s
 
 // canonicalHeader joins a header's values with their spaces trimmed and folded. net/http keeps two headers elsewhere.
 func canonicalHeader(r *http.Request, name string) string {
-	values := slices.Clone(r.Header.Values(name))
+	values := r.Header.Values(name)
 	switch {
 	case name == "host":
-		values = []string{r.Host}
+		return folded(r.Host)
 	case name == "content-length" && len(values) == 0:
-		values = []string{strconv.FormatInt(r.ContentLength, 10)}
+		return strconv.FormatInt(r.ContentLength, 10)
+	case len(values) == 1:
+		return folded(values[0])
 	}
-	for i, v := range values {
-		v = strings.TrimSpace(v)
-		for strings.Contains(v, "  ") {
-			v = strings.ReplaceAll(v, "  ", " ")
-		}
-		values[i] = v
+	var joined []string
+	for _, v := range values {
+		joined = append(joined, folded(v))
 	}
-	return strings.Join(values, ",")
+	return strings.Join(joined, ",")
 }
 
-// canonicalQuery sorts the encoded parameters; RFC 3986 spells a space %20.
+// folded trims spaces and makes one of several; signers leave all other white space alone.
+func folded(v string) string {
+	v = strings.Trim(v, " ")
+	for strings.Contains(v, "  ") {
+		v = strings.ReplaceAll(v, "  ", " ")
+	}
+	return v
+}
+
+// canonicalQuery sorts the encoded parameters by name and then by value; RFC 3986 spells a space %20.
 func canonicalQuery(raw string) string {
+	if raw == "" {
+		return ""
+	}
 	query, err := url.ParseQuery(raw)
 	if err != nil {
 		return raw
 	}
-	var pairs []string
+	var pairs [][2]string
 	for name, values := range query {
 		for _, value := range values {
-			pairs = append(pairs, strings.ReplaceAll(url.QueryEscape(name)+"="+url.QueryEscape(value), "+", "%20"))
+			pairs = append(pairs, [2]string{escaped(name), escaped(value)})
 		}
 	}
-	slices.Sort(pairs)
-	return strings.Join(pairs, "&")
+	slices.SortFunc(pairs, func(a, b [2]string) int { return slices.Compare(a[:], b[:]) })
+	var b strings.Builder
+	for i, pair := range pairs {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(pair[0] + "=" + pair[1])
+	}
+	return b.String()
 }
 
-// sign computes the signature in hex that a holder of secret gives to canonical.
-func (a authorization) sign(secret string, at time.Time, canonical string) string {
+func escaped(s string) string { return strings.ReplaceAll(url.QueryEscape(s), "+", "%20") }
+
+// sign computes the signature in hex that a holder of the signing key gives to canonical.
+func (a authorization) sign(key []byte, at time.Time, canonical string) string {
 	hash := sha256.Sum256([]byte(canonical))
 	scope := a.date + "/" + a.region + "/" + a.service + "/" + a.terminator
 	text := algorithm + "\n" + at.Format(amzTime) + "\n" + scope + "\n" + hex.EncodeToString(hash[:])
-	key := []byte("AWS4" + secret)
-	for _, part := range []string{a.date, a.region, a.service, a.terminator} {
-		key = hmacSHA256(key, part)
-	}
 	return hex.EncodeToString(hmacSHA256(key, text))
-}
-
-func hmacSHA256(key []byte, text string) []byte {
-	h := hmac.New(sha256.New, key)
-	h.Write([]byte(text))
-	return h.Sum(nil)
 }

@@ -15,10 +15,8 @@ import (
 // AWS's published examples: the signing key of 2015-08-30 for iam, and the requests get-vanilla and post-vanilla of its
 // test suite for Signature Version 4.
 func TestSignatureOfPublishedExamples(t *testing.T) {
-	key := []byte("AWS4" + testSecret)
-	for _, part := range []string{"20150830", "us-east-1", "iam", "aws4_request"} {
-		key = hmacSHA256(key, part)
-	}
+	iam := authorization{date: "20150830", region: "us-east-1", service: "iam", terminator: "aws4_request"}
+	key := signingKey(iam, testSecret)
 	if got := hex.EncodeToString(key); got != "c4afb1cc5771d871763a393e44b703571b55cc28424d1a5e86da6ed3c154a4b9" {
 		t.Errorf("the signing key is %s", got)
 	}
@@ -34,7 +32,7 @@ func TestSignatureOfPublishedExamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := a.sign(testSecret, at, canonicalRequest(r, []string{"host", "x-amz-date"}, emptyBody)); got != want {
+		if got := a.sign(signingKey(a, testSecret), at, canonicalRequest(r, []string{"host", "x-amz-date"}, emptyBody)); got != want {
 			t.Errorf("%s: got %s, want %s", method, got, want)
 		}
 	}
@@ -56,13 +54,13 @@ var recordedAt = time.Date(2026, 11, 22, 20, 30, 0, 0, time.UTC)
 
 func TestVerifyAcceptsARecordedRequest(t *testing.T) {
 	r, body := recorded()
-	got, err := verify(r, []byte(body), recordedAt, testKeys)
+	got, err := verify(r, []byte(body), recordedAt, testKeys, new(signingKeys))
 	want := api.Caller{Account: testAccount, Region: "us-east-1", AccessKeyID: testKey}
 	if err != nil || got != want {
 		t.Errorf("got %+v, %v", got, err)
 	}
 	for _, skew := range []time.Duration{-5 * time.Minute, 5 * time.Minute} {
-		if _, err := verify(r, []byte(body), recordedAt.Add(skew), testKeys); err != nil {
+		if _, err := verify(r, []byte(body), recordedAt.Add(skew), testKeys, new(signingKeys)); err != nil {
 			t.Errorf("refused when the clock is %s off: %v", skew, err)
 		}
 	}
@@ -122,7 +120,7 @@ func TestVerifyRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r, body := recorded()
 			tt.change(r)
-			caller, err := verify(r, []byte(body), recordedAt, testKeys)
+			caller, err := verify(r, []byte(body), recordedAt, testKeys, new(signingKeys))
 			if err == nil || err.Error() != tt.want || caller != (api.Caller{}) {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
@@ -135,13 +133,13 @@ func TestVerifyRefuses(t *testing.T) {
 
 func TestVerifyRefusesAnotherBodyOrSecret(t *testing.T) {
 	r, body := recorded()
-	if _, err := verify(r, []byte(body+" "), recordedAt, testKeys); err == nil || !strings.Contains(err.Error(), "does not match the signature") {
+	if _, err := verify(r, []byte(body+" "), recordedAt, testKeys, new(signingKeys)); err == nil || !strings.Contains(err.Error(), "does not match the signature") {
 		t.Errorf("another body: got %v", err)
 	}
 	other := func(context.Context, string) (Key, bool, error) {
 		return Key{Secret: "another secret", Account: testAccount}, true, nil
 	}
-	if _, err := verify(r, []byte(body), recordedAt, other); err == nil || !strings.Contains(err.Error(), "does not match the signature") {
+	if _, err := verify(r, []byte(body), recordedAt, other, new(signingKeys)); err == nil || !strings.Contains(err.Error(), "does not match the signature") {
 		t.Errorf("another secret: got %v", err)
 	}
 }
@@ -159,7 +157,7 @@ func TestVerifyRefusesClocksThatAreOff(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			r, body := recorded()
-			if _, err := verify(r, []byte(body), tt.now, testKeys); err == nil || err.Error() != tt.want {
+			if _, err := verify(r, []byte(body), tt.now, testKeys, new(signingKeys)); err == nil || err.Error() != tt.want {
 				t.Errorf("got  %v\nwant %s", err, tt.want)
 			}
 		})
@@ -197,9 +195,9 @@ func TestVerifyAcceptsTheSDKsSigner(t *testing.T) {
 				if err != nil {
 					t.Error(err)
 				}
-				_, verified = verify(r, sent, time.Now(), testKeys)
+				_, verified = verify(r, sent, time.Now(), testKeys, new(signingKeys))
 				r.Header.Set("Content-Type", "text/plain")
-				_, tampered = verify(r, sent, time.Now(), testKeys)
+				_, tampered = verify(r, sent, time.Now(), testKeys, new(signingKeys))
 			}))
 			defer server.Close()
 			r := newRequest(t, server.URL, "ListServices", tt.body)
@@ -223,14 +221,14 @@ func TestVerifyTakesTheDateHeader(t *testing.T) {
 		r.Header.Set("Date", date)
 		signed := []string{"content-type", "date", "host", "x-amz-target"}
 		a := authorization{accessKeyID: testKey, date: "20261122", region: "us-east-1", service: "apprunner", terminator: "aws4_request"}
-		signature := a.sign(testSecret, recordedAt, canonicalRequest(r, signed, sha256Hex(body)))
+		signature := a.sign(signingKey(a, testSecret), recordedAt, canonicalRequest(r, signed, sha256Hex(body)))
 		header := "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261122/us-east-1/apprunner/aws4_request,SignedHeaders=" + strings.Join(signed, ";") + ",Signature=" + signature
 		r.Header.Set("Authorization", header)
-		if _, err := verify(r, []byte(body), recordedAt, testKeys); err != nil {
+		if _, err := verify(r, []byte(body), recordedAt, testKeys, new(signingKeys)); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		r.Header.Set("Authorization", strings.Replace(header, "date;", "", 1))
-		if _, err := verify(r, []byte(body), recordedAt, testKeys); err == nil || !strings.Contains(err.Error(), "'date' must be a 'SignedHeader'") {
+		if _, err := verify(r, []byte(body), recordedAt, testKeys, new(signingKeys)); err == nil || !strings.Contains(err.Error(), "'date' must be a 'SignedHeader'") {
 			t.Errorf("%s unsigned: %v", name, err)
 		}
 	}
