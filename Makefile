@@ -3,7 +3,7 @@ TAGS  := seccomp,netgo,osusergo
 TOOLS := gcc libc6-dev libseccomp-dev pkg-config
 BUILD := go build -trimpath -tags $(TAGS) -ldflags '-s -w -extldflags -static'
 
-.PHONY: build example demo test check bench clean
+.PHONY: build example demo test check fuzz bench clean
 
 build: bin/apron ## the one binary, linked statically
 
@@ -27,6 +27,12 @@ test: check ## everything that CI runs
 check: ## what can be said without running anything
 	@.ci/deps $(TOOLS)
 	@.ci/check
+
+FUZZTIME := 1m
+
+fuzz: ## every fuzz target, for FUZZTIME each
+	@.ci/deps $(TOOLS)
+	@.ci/fuzz $(FUZZTIME)
 
 bench: build ## the figures of docs/benchmarks.md
 	@.ci/deps runc
