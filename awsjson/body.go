@@ -41,12 +41,15 @@ func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	return nil, aborted(err)
 }
 
+// maxTrusted is how much memory a client gets for saying how much it will send.
+const maxTrusted = 64 << 10
+
 // readAll reads to the end, into one allocation when the length is known and small.
 func readAll(r io.Reader, length int64) ([]byte, error) {
 	if length < 0 || length > maxBody {
 		return io.ReadAll(r)
 	}
-	body := bytes.NewBuffer(make([]byte, 0, min(length, maxPeek)+bytes.MinRead))
+	body := bytes.NewBuffer(make([]byte, 0, min(length, maxTrusted)+bytes.MinRead))
 	_, err := body.ReadFrom(r)
 	return body.Bytes(), err
 }

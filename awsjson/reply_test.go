@@ -137,6 +137,7 @@ func TestReply_ReachesAnSDKThatClosesItsRequestEarly(t *testing.T) {
 		lost       bool
 	}{
 		"one":                {1, false},
+		"12, not packed":     {12, false},
 		"a page of 20":       {20, false},
 		"1000, 20 KB packed": {1000, true},
 	}
