@@ -28,6 +28,10 @@ func (c *Control) Actions() map[string]awsjson.Handler {
 		"ListObservabilityConfigurations":    awsjson.Handle(c.ListObservabilityConfigurations),
 		"DeleteObservabilityConfiguration":   awsjson.Handle(c.DeleteObservabilityConfiguration),
 
+		"AssociateCustomDomain":    awsjson.Handle(c.AssociateCustomDomain),
+		"DescribeCustomDomains":    awsjson.Handle(c.DescribeCustomDomains),
+		"DisassociateCustomDomain": awsjson.Handle(c.DisassociateCustomDomain),
+
 		"TagResource":         awsjson.Handle(c.TagResource),
 		"UntagResource":       awsjson.Handle(c.UntagResource),
 		"ListTagsForResource": awsjson.Handle(c.ListTagsForResource),

@@ -25,6 +25,8 @@ type Config struct {
 	Settle func()
 	// Host makes the public host name of a new service from its first label and region.
 	Host func(label, region string) string
+	// Domain is the platform's own, which all that Host makes is under.
+	Domain string
 	// TokenKey seals page tokens; the same one after a restart keeps clients' lists going.
 	TokenKey []byte
 	Quotas   Quotas
@@ -76,4 +78,14 @@ func load(tx *store.Tx, caller api.Caller, arn string) (store.Service, error) {
 		return store.Service{}, api.NotFound("No service with the ARN %s. List the services to see their ARNs.", arn)
 	}
 	return svc, err
+}
+
+// allow is load for an action that lifecycle lets begin on the service as it is now, or refuses.
+func allow(tx *store.Tx, caller api.Caller, action, arn string) (store.Service, error) {
+	svc, err := load(tx, caller, arn)
+	if err != nil {
+		return store.Service{}, err
+	}
+	_, no := judge(action, svc.Service)
+	return svc, orNil(no)
 }

@@ -21,7 +21,7 @@ func (c *Control) begin(ctx context.Context, caller api.Caller, arn string, kind
 			return err
 		}
 		var no *api.Error
-		if said, no = judge(kind, svc.Service); said != allowed {
+		if said, no = judge(operationRule(kind).action, svc.Service); said != allowed {
 			return orNil(no)
 		}
 		op = newOperation(kind, svc.Service)
@@ -81,7 +81,7 @@ func (c *Control) ListOperations(ctx context.Context, caller api.Caller, in *api
 	}
 	var rows []store.Row[store.Operation]
 	err = c.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if _, err = load(tx, caller, in.ServiceArn); err != nil {
+		if _, err = allow(tx, caller, "ListOperations", in.ServiceArn); err != nil {
 			return err
 		}
 		rows, err = tx.Operations(in.ServiceArn, page.after, page.fetch())

@@ -27,7 +27,7 @@ func (c *Control) CreateService(ctx context.Context, caller api.Caller, in *api.
 	op.Target = &store.Deployment{ID: op.ID(), Config: svc.Service}
 	err = c.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		if taken, err := tx.ServiceNamed(caller.Account, caller.Region, in.ServiceName); err == nil {
-			_, no := judge(api.OperationCreateService, taken.Service)
+			_, no := judge("CreateService", taken.Service)
 			return orNil(no)
 		} else if !errors.Is(err, store.ErrNotFound) {
 			return err
@@ -65,7 +65,7 @@ func (c *Control) identify(svc *store.Service, name string) {
 func (c *Control) DescribeService(ctx context.Context, caller api.Caller, in *api.DescribeServiceRequest) (*api.DescribeServiceResponse, error) {
 	var svc store.Service
 	err := c.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
-		svc, err = load(tx, caller, in.ServiceArn)
+		svc, err = allow(tx, caller, "DescribeService", in.ServiceArn)
 		return err
 	})
 	if err != nil {

@@ -21,6 +21,8 @@ type world struct {
 	*control.Control
 	store *store.Store
 	woken []string
+	// settle counts how often domains were said to have something ahead.
+	settle int
 }
 
 func newWorld(t *testing.T) *world {
@@ -35,8 +37,9 @@ func newWorld(t *testing.T) *world {
 		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
 		Store:    s,
 		Wake:     func(arn string) { w.woken = append(w.woken, arn) },
-		Settle:   func() {},
+		Settle:   func() { w.settle++ },
 		Host:     func(label, region string) string { return label + "." + region + ".apron.localhost" },
+		Domain:   "apron.localhost",
 		TokenKey: []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(),
 	})
 	return w

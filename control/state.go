@@ -1,63 +1,106 @@
 package control
 
 import (
+	"cmp"
 	"slices"
 
 	"apron/api"
 )
 
-// rule says when an operation may begin and what becomes of the service.
+// rule says when an action on a service may begin and what becomes of the service.
 type rule struct {
+	action string // as clients call it
+	// operation is what ListOperations shows of it; empty for an action that is done when it is answered, or that is
+	// followed by other means. Such an action leaves the service's status alone.
+	operation api.OperationType
+
 	from   []api.ServiceStatus // it may begin in these
 	noop   []api.ServiceStatus // it is done already in these: the reply has no OperationId
 	done   api.ServiceStatus   // the service's status after success
 	failed api.ServiceStatus   // and after failure; back to where it was when empty
-	// refuse is the answer in every other status.
+	// refuse is the answer in every other status but DELETED.
 	refuse func(api.Service) *api.Error
 }
 
-// lifecycle is App Runner's state machine: every status but OPERATION_IN_PROGRESS is one that a service rests in, and
-// in OPERATION_IN_PROGRESS nothing may begin. CreateService is judged by the service that holds the name, if any does.
-var lifecycle = map[api.OperationType]rule{
-	api.OperationCreateService: {
-		from:   statuses(api.StatusDeleted),
-		done:   api.StatusRunning,
-		failed: api.StatusCreateFailed,
-		refuse: nameTaken,
+// lifecycle is App Runner's state machine, with every action that names a service (App Runner API reference, section 4.2):
+// every status but OPERATION_IN_PROGRESS is one that a service rests in, and in OPERATION_IN_PROGRESS nothing may begin
+// that changes it. CreateService is judged by the service that holds the name, if any does.
+var lifecycle = []rule{
+	{
+		action:    "CreateService",
+		operation: api.OperationCreateService,
+		from:      statuses(api.StatusDeleted),
+		done:      api.StatusRunning,
+		failed:    api.StatusCreateFailed,
+		refuse:    nameTaken,
 	},
-	api.OperationUpdateService: {
-		from:   statuses(api.StatusRunning, api.StatusCreateFailed),
-		done:   api.StatusRunning,
-		refuse: wrongState("update", "RUNNING or CREATE_FAILED"),
+	{
+		action:    "UpdateService",
+		operation: api.OperationUpdateService,
+		from:      statuses(api.StatusRunning, api.StatusCreateFailed),
+		done:      api.StatusRunning,
+		refuse:    wrongState("update", "RUNNING or CREATE_FAILED"),
 	},
-	api.OperationStartDeployment: {
+	{
+		action:    "StartDeployment",
+		operation: api.OperationStartDeployment,
+		from:      statuses(api.StatusRunning),
+		done:      api.StatusRunning,
+		refuse:    cannotDeploy,
+	},
+	{
+		action:    "PauseService",
+		operation: api.OperationPauseService,
+		from:      statuses(api.StatusRunning),
+		noop:      statuses(api.StatusPaused),
+		done:      api.StatusPaused,
+		refuse:    wrongState("pause", "RUNNING"),
+	},
+	{
+		action:    "ResumeService",
+		operation: api.OperationResumeService,
+		from:      statuses(api.StatusPaused),
+		noop:      statuses(api.StatusRunning),
+		done:      api.StatusRunning,
+		refuse:    wrongState("resume", "PAUSED"),
+	},
+	{
+		action:    "DeleteService",
+		operation: api.OperationDeleteService,
+		from:      statuses(api.StatusRunning, api.StatusPaused, api.StatusCreateFailed, api.StatusDeleteFailed),
+		done:      api.StatusDeleted,
+		failed:    api.StatusDeleteFailed,
+		refuse:    wrongState("delete", "RUNNING, PAUSED, CREATE_FAILED or DELETE_FAILED"),
+	},
+	{
+		action: "AssociateCustomDomain",
 		from:   statuses(api.StatusRunning),
-		done:   api.StatusRunning,
-		refuse: cannotDeploy,
+		refuse: wrongState("associate a custom domain with", "RUNNING"),
 	},
-	api.OperationPauseService: {
+	{
+		action: "DisassociateCustomDomain",
 		from:   statuses(api.StatusRunning),
-		noop:   statuses(api.StatusPaused),
-		done:   api.StatusPaused,
-		refuse: wrongState("pause", "RUNNING"),
+		refuse: wrongState("disassociate a custom domain from", "RUNNING"),
 	},
-	api.OperationResumeService: {
-		from:   statuses(api.StatusPaused),
-		noop:   statuses(api.StatusRunning),
-		done:   api.StatusRunning,
-		refuse: wrongState("resume", "PAUSED"),
-	},
-	api.OperationDeleteService: {
-		from:   statuses(api.StatusRunning, api.StatusPaused, api.StatusCreateFailed, api.StatusDeleteFailed),
-		done:   api.StatusDeleted,
-		failed: api.StatusDeleteFailed,
-		refuse: wrongState("delete", "RUNNING, PAUSED, CREATE_FAILED or DELETE_FAILED"),
-	},
+	{action: "DescribeCustomDomains", from: present},
+	{action: "TagResource", from: present},
+	{action: "UntagResource", from: present},
+	{action: "ListTagsForResource", from: present},
+	// As long as they are describable at all, deleted services are described and the operation that deleted them followed.
+	{action: "DescribeService", from: described},
+	{action: "ListOperations", from: described},
 }
+
+// present are all statuses of a service that is there, and described those of one that can be described.
+var (
+	present = statuses(api.StatusRunning, api.StatusPaused, api.StatusOperationInProgress,
+		api.StatusCreateFailed, api.StatusDeleteFailed)
+	described = append(slices.Clone(present), api.StatusDeleted)
+)
 
 func statuses(list ...api.ServiceStatus) []api.ServiceStatus { return list }
 
-// verdict is what lifecycle says of an operation on a service.
+// verdict is what lifecycle says of an action on a service.
 type verdict int
 
 const (
@@ -66,28 +109,33 @@ const (
 	allowed
 )
 
-// judge consults lifecycle; with refused comes the error for the client.
-func judge(op api.OperationType, svc api.Service) (verdict, *api.Error) {
-	r := lifecycle[op]
-	if slices.Contains(r.from, svc.Status) {
+// judge consults lifecycle on an action, by the name that clients call it by; with refused comes the error for the client.
+func judge(action string, svc api.Service) (verdict, *api.Error) {
+	r := ruleOf(action)
+	switch {
+	case slices.Contains(r.from, svc.Status):
 		return allowed, nil
-	}
-	if slices.Contains(r.noop, svc.Status) {
+	case slices.Contains(r.noop, svc.Status):
 		return unneeded, nil
-	}
-	if svc.Status == api.StatusDeleted {
+	case svc.Status == api.StatusDeleted:
 		return refused, deleted(svc)
 	}
 	return refused, r.refuse(svc)
 }
 
+func ruleOf(action string) rule {
+	return lifecycle[slices.IndexFunc(lifecycle, func(r rule) bool { return r.action == action })]
+}
+
+// operationRule is the rule of the action that an operation records.
+func operationRule(op api.OperationType) rule {
+	return lifecycle[slices.IndexFunc(lifecycle, func(r rule) bool { return r.operation == op })]
+}
+
 // ends tells the statuses that the operation leaves the service in, by success and by failure.
 func ends(op api.OperationType, from api.ServiceStatus) (done, failed api.ServiceStatus) {
-	r := lifecycle[op]
-	if r.failed == "" {
-		return r.done, from
-	}
-	return r.done, r.failed
+	r := operationRule(op)
+	return r.done, cmp.Or(r.failed, from)
 }
 
 // rollsBack tells whether a failure is shown as ROLLBACK_*: only an update has something to go back to, and Copilot

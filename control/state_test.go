@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"os"
@@ -13,55 +14,22 @@ import (
 
 var update = flag.Bool("update", false, "rewrite docs/operations.md")
 
-var (
-	everyStatus = []api.ServiceStatus{
-		api.StatusRunning, api.StatusPaused, api.StatusOperationInProgress,
-		api.StatusCreateFailed, api.StatusDeleteFailed, api.StatusDeleted,
-	}
-	everyOperation = []api.OperationType{
-		api.OperationCreateService, api.OperationUpdateService, api.OperationStartDeployment,
-		api.OperationPauseService, api.OperationResumeService, api.OperationDeleteService,
-	}
-)
+var everyStatus = append(slices.Clone(present), api.StatusDeleted)
 
-// TestJudge_EveryStatusAndOperation holds lifecycle against the table of the App Runner API reference, 4.2, written out
-// once more: one letter a status, in the order of everyStatus.
-// g go, n no-op, s InvalidStateException, r InvalidRequestException, f ResourceNotFoundException.
-func TestJudge_EveryStatusAndOperation(t *testing.T) {
-	want := map[api.OperationType]string{
-		api.OperationCreateService:   "rrrrrg", // status of the service that holds the name
-		api.OperationUpdateService:   "gssgsf",
-		api.OperationStartDeployment: "grrrrf",
-		api.OperationPauseService:    "gnsssf",
-		api.OperationResumeService:   "ngsssf",
-		api.OperationDeleteService:   "ggsggf",
-	}
-	for _, op := range everyOperation {
-		for i, status := range everyStatus {
-			said, err := judge(op, api.Service{ServiceName: "web-app", Status: status})
-			if got := letter(said, err); got != want[op][i] {
-				t.Errorf("%s in %s: %c, want %c", op, status, got, want[op][i])
-			}
+func TestLifecycle_NamesActionsOfTheModel(t *testing.T) {
+	for _, r := range lifecycle {
+		if !slices.ContainsFunc(api.Actions, func(a api.Action) bool { return a.Name == r.action }) {
+			t.Errorf("the model has no action %s", r.action)
 		}
 	}
 }
 
-func letter(said verdict, err *api.Error) byte {
-	if said == allowed {
-		return 'g'
-	}
-	if said == unneeded {
-		return 'n'
-	}
-	return map[api.Kind]byte{api.KindInvalidState: 's', api.KindInvalidRequest: 'r', api.KindNotFound: 'f'}[err.Kind]
-}
-
 func TestEnds_AreStatusesThatAServiceRestsIn(t *testing.T) {
-	for _, op := range everyOperation {
-		for _, from := range lifecycle[op].from {
-			for _, status := range statuses(ends(op, from)) {
+	for _, r := range operations() {
+		for _, from := range r.from {
+			for _, status := range statuses(ends(r.operation, from)) {
 				if !slices.Contains(everyStatus, status) || status == api.StatusOperationInProgress {
-					t.Errorf("%s from %q ends in %q", op, from, status)
+					t.Errorf("%s from %q ends in %q", r.action, from, status)
 				}
 			}
 		}
@@ -69,14 +37,24 @@ func TestEnds_AreStatusesThatAServiceRestsIn(t *testing.T) {
 }
 
 func TestRollsBack_OnlyAnUpdateOfARunningService(t *testing.T) {
-	for _, op := range everyOperation {
+	for _, r := range operations() {
 		for _, from := range everyStatus {
-			want := op == api.OperationUpdateService && from == api.StatusRunning
-			if rollsBack(op, from) != want {
-				t.Errorf("rollsBack(%s, %s) = %v", op, from, !want)
+			want := r.operation == api.OperationUpdateService && from == api.StatusRunning
+			if rollsBack(r.operation, from) != want {
+				t.Errorf("rollsBack(%s, %s) = %v", r.operation, from, !want)
 			}
 		}
 	}
+}
+
+// operations are the rules of the actions that begin one.
+func operations() (list []rule) {
+	for _, r := range lifecycle {
+		if r.operation != "" {
+			list = append(list, r)
+		}
+	}
+	return list
 }
 
 func TestOperationsPage_IsPrintedFromTheTable(t *testing.T) {
@@ -98,42 +76,54 @@ func TestOperationsPage_IsPrintedFromTheTable(t *testing.T) {
 
 func operationsPage() string {
 	var b strings.Builder
-	b.WriteString("# What each operation does in each status\n\nPrinted from `control/state.go` by its test; do not edit.\n\n")
-	b.WriteString("`->` begins the operation: the service is OPERATION_IN_PROGRESS until it ends. `no-op` is a 200 without OperationId.\n\n")
-	b.WriteString("| operation |")
+	b.WriteString("# What each action on a service does in each status\n\nPrinted from `control/state.go` by its test; do not edit.\n\n")
+	b.WriteString("`->` begins an operation: the service is OPERATION_IN_PROGRESS until it ends. `no-op` is a 200 without OperationId.\n")
+	b.WriteString("`ok` is an action without an operation.\n\n| action | operation |")
 	for _, status := range everyStatus {
 		fmt.Fprintf(&b, " %s |", status)
 	}
-	b.WriteString(" after failure |\n|" + strings.Repeat(" --- |", len(everyStatus)+2) + "\n")
-	for _, op := range everyOperation {
-		fmt.Fprintf(&b, "| %s |", op)
+	b.WriteString(" after failure |\n|" + strings.Repeat(" --- |", len(everyStatus)+3) + "\n")
+	for _, r := range lifecycle {
+		fmt.Fprintf(&b, "| %s | %s |", r.action, cmp.Or(string(r.operation), "-"))
 		for _, status := range everyStatus {
-			fmt.Fprintf(&b, " %s |", cell(op, status))
+			fmt.Fprintf(&b, " %s |", cell(r, status))
 		}
-		fmt.Fprintf(&b, " %s |\n", afterFailure(op))
+		fmt.Fprintf(&b, " %s |\n", afterFailure(r))
 	}
 	return b.String()
 }
 
-func cell(op api.OperationType, status api.ServiceStatus) string {
-	said, err := judge(op, api.Service{Status: status})
-	switch said {
-	case allowed:
-		done, _ := ends(op, status)
-		return "-> " + string(done)
-	case unneeded:
+func cell(r rule, status api.ServiceStatus) string {
+	said, err := judge(r.action, api.Service{Status: status})
+	switch {
+	case said == unneeded:
 		return "no-op"
+	case said == allowed && r.operation == "":
+		return "ok"
+	case said == allowed:
+		return "-> " + string(r.done)
 	}
 	return map[api.Kind]string{
 		api.KindInvalidState: "InvalidState", api.KindInvalidRequest: "InvalidRequest", api.KindNotFound: "ResourceNotFound",
-	}[err.Kind]
+	}[toldAs(r.action, err.Kind)]
 }
 
-func afterFailure(op api.OperationType) string {
-	switch failed := lifecycle[op].failed; {
-	case failed != "":
-		return string(failed) + ", operation FAILED"
-	case op == api.OperationUpdateService:
+// toldAs is the kind that the client gets: what an action does not declare is InvalidRequestException.
+func toldAs(action string, kind api.Kind) api.Kind {
+	i := slices.IndexFunc(api.Actions, func(a api.Action) bool { return a.Name == action })
+	if slices.Contains(api.Actions[i].Errors, kind) {
+		return kind
+	}
+	return api.KindInvalidRequest
+}
+
+func afterFailure(r rule) string {
+	switch {
+	case r.operation == "":
+		return "-"
+	case r.failed != "":
+		return string(r.failed) + ", operation FAILED"
+	case r.operation == api.OperationUpdateService:
 		return "RUNNING with the configuration before, operation ROLLBACK_SUCCEEDED; CREATE_FAILED stays, operation FAILED"
 	default:
 		return "as before, operation FAILED"

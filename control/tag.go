@@ -15,7 +15,7 @@ func (c *Control) ListTagsForResource(ctx context.Context, caller api.Caller, in
 	}
 	out := &api.ListTagsForResourceResponse{Tags: []api.Tag{}}
 	err := c.cfg.Store.View(ctx, func(tx *store.Tx) error {
-		if err := tagged(tx, caller, in.ResourceArn); err != nil {
+		if err := tagged(tx, caller, "ListTagsForResource", in.ResourceArn); err != nil {
 			return err
 		}
 		tags, err := tx.Tags(in.ResourceArn)
@@ -39,7 +39,7 @@ func (c *Control) TagResource(ctx context.Context, caller api.Caller, in *api.Ta
 		return nil, err
 	}
 	err := c.cfg.Store.Update(ctx, func(tx *store.Tx) error {
-		if err := tagged(tx, caller, in.ResourceArn); err != nil {
+		if err := tagged(tx, caller, "TagResource", in.ResourceArn); err != nil {
 			return err
 		}
 		if err := putTags(tx, in.ResourceArn, in.Tags); err != nil {
@@ -63,7 +63,7 @@ func (c *Control) UntagResource(ctx context.Context, caller api.Caller, in *api.
 		return nil, err
 	}
 	err := c.cfg.Store.Update(ctx, func(tx *store.Tx) error {
-		if err := tagged(tx, caller, in.ResourceArn); err != nil {
+		if err := tagged(tx, caller, "UntagResource", in.ResourceArn); err != nil {
 			return err
 		}
 		for _, key := range in.TagKeys {
@@ -79,8 +79,8 @@ func (c *Control) UntagResource(ctx context.Context, caller api.Caller, in *api.
 	return &api.UntagResourceResponse{}, nil
 }
 
-// tagged checks that the ARN is of a resource whose tags the caller may see and change.
-func tagged(tx *store.Tx, caller api.Caller, arn string) error {
+// tagged checks that the ARN is of a resource whose tags the caller may see and change by the action.
+func tagged(tx *store.Tx, caller api.Caller, action, arn string) error {
 	parsed, err := api.ParseARN(arn)
 	if err != nil {
 		return err
@@ -92,14 +92,8 @@ func tagged(tx *store.Tx, caller api.Caller, arn string) error {
 		_, err := findLive[struct{}](tx, caller, parsed.Kind, arn)
 		return err
 	}
-	svc, err := load(tx, caller, arn)
-	if err != nil {
-		return err
-	}
-	if svc.Service.DeletedAt != nil {
-		return deleted(svc.Service)
-	}
-	return nil
+	_, err = allow(tx, caller, action, arn)
+	return err
 }
 
 // maxTags is the limit that AWS has on all resources.

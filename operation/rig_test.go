@@ -139,6 +139,7 @@ func (r *rig) tie(log *slog.Logger) {
 	r.control = control.New(control.Config{
 		Log: log, Store: r.store, Wake: r.worker.Wake,
 		Host:     func(label, region string) string { return label + "." + region + ".apron.localhost" },
+		Domain:   "apron.localhost",
 		TokenKey: []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(), Settle: r.worker.Settle,
 	})
 }

@@ -204,7 +204,7 @@ func (p *platform) tie() {
 		Boundary: boundary,
 	})
 	p.control = control.New(control.Config{
-		Log: p.log, Store: p.store, Wake: p.worker.Wake, Settle: p.worker.Settle, Host: p.host,
+		Log: p.log, Store: p.store, Wake: p.worker.Wake, Settle: p.worker.Settle, Host: p.host, Domain: p.cfg.Domain,
 		TokenKey: []byte(rand.Text()), Quotas: p.cfg.Quotas,
 	})
 	p.server = awsjson.New(awsjson.Config{
