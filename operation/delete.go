@@ -3,7 +3,9 @@ package operation
 import (
 	"context"
 
+	"apron/api"
 	"apron/logs"
+	"apron/store"
 )
 
 // remove ends a service for good. Its record stays describable for a while and its logs stay; all else goes. There
@@ -23,4 +25,13 @@ func forget(ctx context.Context, r *run) error {
 	r.cfg.Proxy.Remove(r.svc.Service.ServiceId)
 	r.op.Previous, r.svc.Deployed = r.svc.Deployed, nil
 	return nil
+}
+
+// freeDomains, in the transaction that ends a service, lets others have its custom domains. Until then they are its own: a
+// delete that fails keeps them.
+func freeDomains(tx *store.Tx, s api.Service) error {
+	if s.DeletedAt == nil {
+		return nil
+	}
+	return tx.DeleteDomains(s.ServiceArn)
 }

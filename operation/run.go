@@ -187,6 +187,6 @@ func (r *run) setStatus(s api.OperationStatus) {
 
 func (r *run) save(ctx context.Context) error {
 	return r.cfg.Store.Update(ctx, func(tx *store.Tx) error {
-		return errors.Join(tx.PutService(r.svc), tx.PutOperation(r.op))
+		return errors.Join(tx.PutService(r.svc), tx.PutOperation(r.op), freeDomains(tx, r.svc.Service))
 	})
 }

@@ -74,28 +74,3 @@ func settleIngress(tx *store.Tx) error {
 	}
 	return nil
 }
-
-// settleDomains brings new domains to where their owner has to set DNS records, and forgets those that were let go of.
-// Nothing looks at those records yet, so no domain goes further.
-func settleDomains(tx *store.Tx) error {
-	moving, err := tx.MovingDomains()
-	if err != nil {
-		return err
-	}
-	for _, row := range moving {
-		d := row.Record
-		switch d.Domain.Status {
-		case api.CustomDomainCreating:
-			d.Domain.Status, d.Moving = api.CustomDomainPendingCertificateDNSValidation, false
-			err = tx.PutDomain(d)
-		case api.CustomDomainDeleting:
-			err = tx.DeleteDomain(d.Domain.DomainName)
-		default:
-			err = fmt.Errorf("domain %s is moving in status %s", d.Domain.DomainName, d.Domain.Status)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}

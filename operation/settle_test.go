@@ -1,7 +1,6 @@
 package operation_test
 
 import (
-	"errors"
 	"testing"
 	"testing/synctest"
 
@@ -55,26 +54,4 @@ func TestSettle_BringsIngressConnectionsToRest(t *testing.T) {
 			})
 		})
 	}
-}
-
-func TestSettle_GoesOnAfterARestart(t *testing.T) {
-	bubble(t, func(r *rig) {
-		domain := func(name string, status api.CustomDomainAssociationStatus) store.Domain {
-			return store.Domain{Service: "arn", Moving: true, Domain: api.CustomDomain{DomainName: name, Status: status}}
-		}
-		r = r.restartAfter(func(tx *store.Tx) error {
-			return errors.Join(
-				tx.PutDomain(domain("new.example.com", api.CustomDomainCreating)),
-				tx.PutDomain(domain("old.example.com", api.CustomDomainDeleting)),
-			)
-		})
-		synctest.Wait()
-		r.change(func(tx *store.Tx) error {
-			rows, err := tx.Domains("arn", 0, -1)
-			if len(rows) != 1 || rows[0].Record.Domain.Status != api.CustomDomainPendingCertificateDNSValidation || rows[0].Record.Moving {
-				t.Errorf("domains are %+v; want the new one alone, pending", rows)
-			}
-			return err
-		})
-	})
 }

@@ -36,6 +36,14 @@ func (tx *Tx) DeleteDomain(name string) error {
 	return nil
 }
 
+// DeleteDomains forgets the service's domains; their names are free.
+func (tx *Tx) DeleteDomains(service string) error {
+	if err := tx.exec(`DELETE FROM domains WHERE service = ?`, service); err != nil {
+		return fmt.Errorf("delete domains of %s: %w", service, err)
+	}
+	return nil
+}
+
 // Domain reads a custom domain of any account by its name in lower case. ErrNotFound if nobody has it.
 func (tx *Tx) Domain(name string) (Domain, error) {
 	return one[Domain](tx, `SELECT record FROM domains WHERE name = ?`, name)

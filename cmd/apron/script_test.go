@@ -29,6 +29,7 @@ const awsCLI = "/usr/bin/aws"
 //	push PROGRAM REF             pushes an image of hello or app to its registry
 //	await NAME STATUS            waits for the service's status, and sets ARN
 //	get NAME STATUS PATTERN      asks the service's URL
+//	domain NAME STATUS           waits for the status of ARN's custom domain, or for it to be gone
 func TestScripts(t *testing.T) {
 	if _, err := os.Stat(awsCLI); err != nil {
 		t.Skipf("SKIP: %v; install it with apt-get install awscli", err)
@@ -42,11 +43,12 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"apron": apronCommand,
-			"aws":   awsCommand,
-			"push":  pushCommand,
-			"await": awaitCommand,
-			"get":   getCommand,
+			"apron":  apronCommand,
+			"aws":    awsCommand,
+			"push":   pushCommand,
+			"await":  awaitCommand,
+			"get":    getCommand,
+			"domain": domainCommand,
 		},
 	})
 }
@@ -151,4 +153,24 @@ func getCommand(ts *testscript.TestScript, _ bool, args []string) {
 	if strconv.Itoa(resp.StatusCode) != args[1] || !regexp.MustCompile(args[2]).Match(body) {
 		ts.Fatalf("answer is %s %q, want %s %q", resp.Status, body, args[1], args[2])
 	}
+}
+
+// domainCommand waits for what a custom domain comes to by itself.
+func domainCommand(ts *testscript.TestScript, _ bool, args []string) {
+	status := ""
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(5 * time.Millisecond) {
+		out, err := platformOf(ts).Client().DescribeCustomDomains(context.Background(),
+			&apprunner.DescribeCustomDomainsInput{ServiceArn: new(ts.Getenv("ARN"))})
+		ts.Check(err)
+		status = "gone"
+		for _, d := range out.CustomDomains {
+			if *d.DomainName == args[0] {
+				status = string(d.Status)
+			}
+		}
+		if status == args[1] {
+			return
+		}
+	}
+	ts.Fatalf("domain %s is %s after a minute, want %s", args[0], status, args[1])
 }
