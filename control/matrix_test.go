@@ -107,6 +107,23 @@ func TestPreconditions_AreTestedForEveryActionThatLifecycleKnows(t *testing.T) {
 	}
 }
 
+func TestEveryAction_OnAServiceDeletedAnHourAgo_FindsNothing(t *testing.T) {
+	w := newWorld(t)
+	s := w.rest(t, api.StatusDeleted)
+	w.change(t, func(tx *store.Tx) error {
+		svc, err := tx.Service(s.ServiceArn)
+		svc.Service.DeletedAt = new(api.At(time.Now().Add(-time.Hour - time.Minute)))
+		return errors.Join(err, tx.PutService(svc))
+	})
+	for action, call := range calls {
+		if action == "CreateService" {
+			continue // it does not ask for this one
+		}
+		_, err := call(t.Context(), w, s)
+		wantKind(t, err, api.KindNotFound, "No service with the ARN "+s.ServiceArn)
+	}
+}
+
 // pair is one action on services of one status.
 type pair struct {
 	w      *world

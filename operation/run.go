@@ -154,9 +154,9 @@ func (r *run) begun(s step) bool {
 
 // finish ends the operation and gives the service its final status, in one transaction.
 func (r *run) finish(ctx context.Context, ended api.OperationStatus, status api.ServiceStatus, event string) error {
-	now := api.At(time.Now())
 	r.boundary(finishing)
 	r.setStatus(ended)
+	now := *r.op.Summary.UpdatedAt
 	r.op.Summary.EndedAt = &now
 	r.svc.Service.Status = status
 	r.svc.Service.UpdatedAt = now
