@@ -73,6 +73,8 @@ type Spec struct {
 	Memory  int `json:"memory"` // MiB, enforced: going over it ends the instance with Exit.OOM
 	DiskMiB int `json:"disk"`   // limit of the writable layer in MiB, enforced where the file system can
 
+	NoEgress bool `json:"no_egress,omitempty"` // the instance reaches nothing but its own loopback: connecting fails at once
+
 	LogPath string `json:"log_path"` // stdout and stderr are appended here; the instance itself holds it open
 }
 

@@ -21,6 +21,8 @@ type Revision struct {
 	Port    int
 	Health  Health
 	Size    int // instances to keep
+
+	NoEgress bool // its instances reach nothing outside
 }
 
 // Protocol of a health check, in App Runner's spelling.
@@ -59,7 +61,8 @@ func (r Revision) spec(id, logPath string, diskMiB int) driver.Spec {
 		ID: id, Service: r.Service, Revision: r.ID,
 		Image: r.Image, Command: r.Command, Env: r.environment(),
 		CPU: r.CPU, Memory: r.Memory, DiskMiB: diskMiB,
-		LogPath: logPath,
+		NoEgress: r.NoEgress,
+		LogPath:  logPath,
 	}
 }
 
@@ -77,7 +80,7 @@ func (r Revision) environment() []string {
 func revisionOf(spec driver.Spec) Revision {
 	r := Revision{
 		Service: spec.Service, ID: spec.Revision, Image: spec.Image, Command: spec.Command,
-		Env: spec.Env, CPU: spec.CPU, Memory: spec.Memory,
+		Env: spec.Env, CPU: spec.CPU, Memory: spec.Memory, NoEgress: spec.NoEgress,
 	}
 	for _, kv := range spec.Env {
 		if port, ok := strings.CutPrefix(kv, "PORT="); ok {

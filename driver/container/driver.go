@@ -76,7 +76,7 @@ func (d *Driver) Run(ctx context.Context) error {
 		if len(d.spare) > 0 {
 			continue
 		}
-		s, err := d.net.newSlot(ctx)
+		s, err := d.net.newSlot(ctx, true)
 		if err != nil {
 			if ctx.Err() == nil {
 				d.cfg.Log.Warn("no network namespace could be made ahead", "error", err)
@@ -96,8 +96,11 @@ func (d *Driver) discardSpare() error {
 	}
 }
 
-// slot takes the namespace that was made ahead, or makes one.
-func (d *Driver) slot(ctx context.Context) (slot, error) {
+// slot takes the namespace that was made ahead, or makes one. Only those with a way out are made ahead.
+func (d *Driver) slot(ctx context.Context, egress bool) (slot, error) {
+	if !egress {
+		return d.net.newSlot(ctx, false)
+	}
 	defer func() {
 		select {
 		case d.refill <- struct{}{}:
@@ -108,7 +111,7 @@ func (d *Driver) slot(ctx context.Context) (slot, error) {
 	case s := <-d.spare:
 		return s, nil
 	default:
-		return d.net.newSlot(ctx)
+		return d.net.newSlot(ctx, true)
 	}
 }
 

@@ -106,3 +106,29 @@ func TestEgress_GoesOutThroughTheHostsAddress(t *testing.T) {
 		t.Errorf("the outside sees %s, want the host's address", got)
 	}
 }
+
+func TestEgress_IsNotThereForInstancesWithoutIt(t *testing.T) {
+	h := newHost(t)
+	addr := outside(t, "198.51.100.1/30", "198.51.100.2/30")
+	h.start(h.spec()) // a neighbour, so that there is a bridge
+	spec := h.spec()
+	spec.NoEgress = true
+	id := h.start(spec)
+	bridge := addrPlus(h.Driver.net.net.Addr(), 1)
+	for what, to := range map[string]string{"the outside": addr, "the host": bridge.String() + ":80"} {
+		if status, got := h.ask(id, "/dial", "network", "tcp", "addr", to); status != 502 || !strings.Contains(got, "network is unreachable") {
+			t.Errorf("connecting to %s = %d %q, want it unreachable", what, status, got)
+		}
+	}
+	if status, got := h.ask(id, "/dial", "network", "tcp", "addr", "name.example:80"); status != 502 || strings.Contains(got, "timeout") {
+		t.Errorf("looking a name up = %d %q, want it refused at once", status, got)
+	}
+	links, err := h.Driver.net.links()
+	if _, has := links[h.Driver.find(id).recorded().Address]; err != nil || has {
+		t.Errorf("links %v, %v; want none of the instance", links, err)
+	}
+	if err := h.Destroy(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	h.mustBeGone(id)
+}

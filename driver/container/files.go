@@ -11,13 +11,16 @@ import (
 
 // writeFiles gives the instance its own /etc/hostname, hosts and resolv.conf. Its own name resolves without a
 // question to anybody, forwards and backwards: some servers look it up before they listen.
-func (d *Driver) writeFiles(root rootDir, id string, address netip.Addr) error {
-	name := hostname(id)
+func (d *Driver) writeFiles(root rootDir, rec record) error {
+	name, address, resolvers := hostname(rec.Spec.ID), addrPlus(d.net.net.Addr(), rec.Address), resolvConf(d.cfg.DNS)
+	if rec.Spec.NoEgress { // its loopback is all it has, and a lookup has nobody to wait for
+		address, resolvers = netip.AddrFrom4([4]byte{127, 0, 0, 1}), ""
+	}
 	files := map[string]string{
 		"hostname": name + "\n",
 		"hosts": "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" +
 			fmt.Sprintf("%s\t%s\n0.0.0.0\t%s\n", address, name, name),
-		"resolv.conf": resolvConf(d.cfg.DNS),
+		"resolv.conf": resolvers,
 	}
 	for file, content := range files {
 		if err := root.replace("etc", file, content); err != nil {

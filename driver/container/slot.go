@@ -12,8 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// slot is a network namespace that is ready for an instance: loopback up, and a link to the bridge; and the user
-// namespace that it belongs to. Until an instance runs in them only our descriptors hold them, so if this process dies
+// slot is a network namespace that is ready for an instance: loopback up, and a link to the bridge unless it is to have
+// no way out; and the user namespace that it belongs to. The address is the instance's own even without a link, because
+// the ids of its users follow from it. Until an instance runs in them only our descriptors hold them, so if this process dies
 // they are gone with the link.
 type slot struct {
 	address int
@@ -23,13 +24,13 @@ type slot struct {
 
 func (s slot) close() error { return errors.Join(s.ns.Close(), s.users.close()) }
 
-// newSlot makes a slot. It takes a few milliseconds, so Run keeps one ready.
-func (n *network) newSlot(ctx context.Context) (slot, error) {
+// newSlot makes a slot, with a link to the bridge if it has egress. It takes a few milliseconds, so Run keeps one ready.
+func (n *network) newSlot(ctx context.Context, egress bool) (slot, error) {
 	address, err := n.reserve(ctx)
 	if err != nil {
 		return slot{}, err
 	}
-	s, err := n.buildSlot(address)
+	s, err := n.buildSlot(address, egress)
 	if err != nil {
 		n.doubt()
 		return slot{}, errors.Join(fmt.Errorf("make network namespace: %w", err), n.free(address))
@@ -42,7 +43,7 @@ func (n *network) discard(s slot) error {
 	return errors.Join(s.close(), n.free(s.address))
 }
 
-func (n *network) buildSlot(address int) (slot, error) {
+func (n *network) buildSlot(address int, egress bool) (slot, error) {
 	home, err := hostNamespace()
 	if err != nil {
 		return slot{}, err
@@ -54,7 +55,7 @@ func (n *network) buildSlot(address int) (slot, error) {
 	}
 	done := make(chan result, 1)
 	onThread(func() bool {
-		s, err := n.buildAway(address, withUsers)
+		s, err := n.buildAway(address, withUsers, egress)
 		done <- result{s, err}
 		return enter(home) == nil
 	})
@@ -63,7 +64,7 @@ func (n *network) buildSlot(address int) (slot, error) {
 }
 
 // buildAway leaves the calling thread in the new namespace.
-func (n *network) buildAway(address int, withUsers bool) (s slot, err error) {
+func (n *network) buildAway(address int, withUsers, egress bool) (s slot, err error) {
 	host, err := netlink.NewHandle(unix.NETLINK_ROUTE) // before the move: it stays in the host's namespace
 	if err != nil {
 		return slot{}, err
@@ -82,6 +83,9 @@ func (n *network) buildAway(address int, withUsers bool) (s slot, err error) {
 		return slot{}, err
 	}
 	defer inside.Close()
+	if err := loopbackUp(inside); err != nil || !egress {
+		return s, err
+	}
 	if err := n.plug(host, address, int(s.ns.Fd())); err != nil {
 		return slot{}, err
 	}
@@ -123,12 +127,16 @@ func (n *network) plug(host *netlink.Handle, address, nsFD int) error {
 	return nil
 }
 
-func (n *network) configure(inside *netlink.Handle, address int) error {
+func loopbackUp(inside *netlink.Handle) error {
 	lo := netlink.NewLinkAttrs()
 	lo.Name, lo.Index = "lo", 1 // always the first link of a namespace
 	if err := inside.LinkSetUp(&netlink.GenericLink{LinkAttrs: lo}); err != nil {
 		return fmt.Errorf("set loopback up: %w", err)
 	}
+	return nil
+}
+
+func (n *network) configure(inside *netlink.Handle, address int) error {
 	// The instance has no IPv6 way out; without an address it does not wait for one to be confirmed either.
 	_ = os.WriteFile("/proc/sys/net/ipv6/conf/eth0/disable_ipv6", []byte("1"), 0o644)
 	eth, err := inside.LinkByName("eth0")

@@ -87,7 +87,7 @@ func (d *Driver) undo(ctx context.Context, inst *instance, cause error) error {
 
 // make goes from an empty directory to a running process. What it does before a crash, erase finds by the id.
 func (d *Driver) make(ctx context.Context, inst *instance, img image.Image, spec driver.Spec) error {
-	s, err := d.slot(ctx)
+	s, err := d.slot(ctx, !spec.NoEgress)
 	if err != nil {
 		return err
 	}
@@ -145,7 +145,7 @@ func (d *Driver) prepareRoot(rec record, img image.Image, u users) (program, err
 		return program{}, err
 	}
 	defer root.close()
-	if err := d.writeFiles(root, rec.Spec.ID, addrPlus(d.net.net.Addr(), rec.Address)); err != nil {
+	if err := d.writeFiles(root, rec); err != nil {
 		return program{}, err
 	}
 	prog, err := newProgram(root, img, rec.Spec)

@@ -290,6 +290,22 @@ func fullDisk(t *testing.T, b *bench) {
 	b.get(spec.ID, "/")
 }
 
+func noEgress(t *testing.T, b *bench) {
+	spec := b.spec()
+	spec.NoEgress = true
+	b.start(spec)
+	b.get(spec.ID, "/")
+	// That such an address is reached without NoEgress is each driver's own test: it takes somebody out there.
+	status, body, err := b.try(spec.ID, "/reach?addr=192.0.2.1:80")
+	if status != http.StatusBadGateway || !strings.Contains(body, "network is unreachable") {
+		t.Errorf("connecting to the outside = %d %q, %v; want it refused at once as unreachable", status, body, err)
+	}
+	if found := b.restart(); len(found) != 1 || !found[0].Spec.NoEgress {
+		t.Errorf("Recover found %+v, want the instance without a way out", found)
+	}
+	b.get(spec.ID, "/")
+}
+
 func missingProgram(t *testing.T, b *bench) {
 	spec := b.spec()
 	spec.Command = []string{"/no/such/program"}

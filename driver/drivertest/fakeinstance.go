@@ -61,7 +61,7 @@ func (i *fakeInstance) launch(env []string) error {
 	go i.run(ctx, log, testapp.Process{
 		Args: args, Env: append(append([]string{}, i.spec.Env...), env...),
 		Stdout: log, Stderr: log, Term: i.term,
-		Listen: i.net.listen, Eat: i.eat, Write: i.write,
+		Listen: i.net.listen, Eat: i.eat, Write: i.write, Reach: i.reach,
 	})
 	return nil
 }
@@ -133,6 +133,14 @@ func (i *fakeInstance) write(mib int) error {
 		return syscall.ENOSPC
 	}
 	i.written += mib
+	return nil
+}
+
+// reach finds everybody at home, but for an instance without a way out.
+func (i *fakeInstance) reach(addr string) error {
+	if i.spec.NoEgress {
+		return &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ENETUNREACH)}
+	}
 	return nil
 }
 

@@ -60,6 +60,7 @@ var claims = []claim{
 	{"Destroy of a running instance removes it", destroyRunning},
 	{"Going over the memory is OOM", reportsOOM},
 	{"A full disk is an error of the instance alone", fullDisk},
+	{"NoEgress leaves the loopback alone", noEgress},
 	{"A missing program is an ImageError and leaves nothing", missingProgram},
 	{"Many instances start in parallel", startMany},
 	{"A context cancelled during Start leaves nothing", startCancelled},

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"syscall"
+	"time"
 
 	"apron/driver/drivertest/testapp"
 )
@@ -25,6 +26,7 @@ func main() {
 		Listen: func(port string) (net.Listener, error) { return net.Listen("tcp", ":"+port) },
 		Eat:    eat,
 		Write:  write,
+		Reach:  reach,
 	}))
 }
 
@@ -40,6 +42,14 @@ func eat(mib int) {
 		}
 		eaten = append(eaten, block)
 	}
+}
+
+func reach(addr string) error {
+	conn, err := net.DialTimeout("tcp", addr, 5*time.Second)
+	if err != nil {
+		return err
+	}
+	return conn.Close()
 }
 
 func write(mib int) error {

@@ -12,7 +12,7 @@
 //	IGNORE_TERM=1       only SIGKILL ends it
 //	UNHEALTHY=1         /health fails from the start
 //
-// Paths: / (200 "hello"), /env, /args, /pid, /slow?ms=, /exit?code=, /log?line=, /eat?mb=, /write?mb=,
+// Paths: / (200 "hello"), /env, /args, /pid, /slow?ms=, /exit?code=, /log?line=, /eat?mb=, /write?mb=, /reach?addr=,
 // /health (200 or 503; ?set=ok and ?set=fail switch it), /redirect (302 to a path that does not exist).
 package testapp
 
@@ -37,8 +37,9 @@ type Process struct {
 	Stderr io.Writer
 	Term   <-chan struct{} // closed when SIGTERM arrived
 	Listen func(port string) (net.Listener, error)
-	Eat    func(mib int)       // takes and keeps memory
-	Write  func(mib int) error // writes to the instance's own file system
+	Eat    func(mib int)           // takes and keeps memory
+	Write  func(mib int) error     // writes to the instance's own file system
+	Reach  func(addr string) error // connects to an address outside, and hangs up
 }
 
 // Run is the whole life of the application and returns its exit code. The end of ctx is SIGKILL.
@@ -108,6 +109,7 @@ func (a *app) routes() http.Handler {
 	mux.HandleFunc("/health", a.health)
 	mux.HandleFunc("/eat", func(_ http.ResponseWriter, r *http.Request) { a.Eat(number(r.FormValue("mb"))) })
 	mux.HandleFunc("/write", a.write)
+	mux.HandleFunc("/reach", a.reach)
 	mux.Handle("/redirect", http.RedirectHandler("/nowhere", http.StatusFound))
 	return mux
 }
@@ -146,6 +148,12 @@ func (a *app) health(w http.ResponseWriter, r *http.Request) {
 func (a *app) write(w http.ResponseWriter, r *http.Request) {
 	if err := a.Write(number(r.FormValue("mb"))); err != nil {
 		http.Error(w, err.Error(), http.StatusInsufficientStorage)
+	}
+}
+
+func (a *app) reach(w http.ResponseWriter, r *http.Request) {
+	if err := a.Reach(r.FormValue("addr")); err != nil {
+		http.Error(w, err.Error(), http.StatusBadGateway)
 	}
 }
 
