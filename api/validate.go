@@ -177,27 +177,10 @@ func quoted(s *shape, value string) string {
 	return "'" + value + "' "
 }
 
-// err puts the faults into one message of at most maxMessage characters, whole faults only.
+// err puts the faults into one message.
 func (c *checker) err() error {
-	total := len(c.faults) + c.more
-	if total == 0 {
+	if len(c.faults) == 0 {
 		return nil
 	}
-	message := "1 validation error detected: "
-	if total > 1 {
-		message = fmt.Sprintf("%d validation errors detected: ", total)
-	}
-	message += c.faults[0]
-	for i, fault := range c.faults[1:] {
-		rest := fmt.Sprintf("; and %d more", total-1-i)
-		longer := message + "; " + fault
-		if room := maxMessage - utf8.RuneCountInString(rest); utf8.RuneCountInString(longer) > room {
-			return InvalidRequest("%s", message+rest)
-		}
-		message = longer
-	}
-	if c.more > 0 {
-		message += fmt.Sprintf("; and %d more", c.more)
-	}
-	return InvalidRequest("%s", message)
+	return detected(c.faults, len(c.faults)+c.more)
 }

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"cuelabs.dev/go/oci/ociregistry/ociref"
 	"github.com/google/go-containerregistry/pkg/name"
 )
 
@@ -45,6 +46,26 @@ func split(ref string) parts {
 		p.path = name
 	}
 	return p
+}
+
+// CheckName says what is wrong with a reference that can never lead to an image, wherever it is pushed to: a malformed host,
+// repository, tag or digest. Nil if it may lead to one; no registry is asked.
+func CheckName(ref string) error {
+	p := split(ref)
+	if p.host != "" && !ociref.IsValidHost(p.host) {
+		return fmt.Errorf("%.80q is no host name", p.host)
+	}
+	if !ociref.IsValidRepository(p.path) {
+		return fmt.Errorf("%.80q is no repository: those have lower-case letters, digits, '.', '_', '-' and '/'", p.path)
+	}
+	if strings.Contains(ref, "@") {
+		_, err := parseDigest(p.id)
+		return err
+	}
+	if !ociref.IsValidTag(p.id) {
+		return fmt.Errorf("%.80q is no tag: those have letters, digits, '_', '.' and '-', 128 at most", p.id)
+	}
+	return nil
 }
 
 func (p parts) String() string {

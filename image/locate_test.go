@@ -80,3 +80,26 @@ func TestPull_ARepositoryWithoutTheTagDoesNotFallThrough(t *testing.T) {
 		t.Errorf("error is %v, want a NotFoundError of the embedded registry", err)
 	}
 }
+
+func TestCheckName_RefusesWhatCanNeverBePulled(t *testing.T) {
+	const digest = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+	for ref, part := range map[string]string{
+		"web": "", "web:1": "", "team/web": "", "127.0.0.1:4080/hello:1": "", "public.ecr.aws/alias/web:v1": "", "web@" + digest: "",
+		"web:old@" + digest: "", "111122223333.dkr.ecr.eu-west-1.amazonaws.com/svc": "", "[::1]:4080/web": "",
+		"Web:1":               `"Web" is no repository`,
+		"team//web":           `"team//web" is no repository`,
+		"https://host/web":    `"https:" is no host name`,
+		"registry.example/":   `"" is no repository`,
+		"web:a b":             `"a b" is no tag`,
+		"web@sha256:12":       `"sha256:12" is no sha256 digest`,
+		"web@":                "is no",
+		"host_name.com:x/web": `"host_name.com:x" is no host name`,
+	} {
+		t.Run(ref, func(t *testing.T) {
+			err := image.CheckName(ref)
+			if part == "" && err != nil || part != "" && (err == nil || !strings.Contains(err.Error(), part)) {
+				t.Errorf("CheckName = %v, want %q", err, part)
+			}
+		})
+	}
+}
