@@ -1,50 +1,30 @@
 package control
 
 import (
-	"path"
+	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"apron/api"
-	"apron/fleet"
+	"apron/store"
 )
 
-// check holds a completed configuration against the rules that the model's constraints cannot say, and refuses what
-// this version of apron would store without acting on it.
-func check(s *api.Service) error {
-	for _, rule := range []func(*api.Service) error{
-		checkSource, checkSize, checkPort, checkEnvironment, checkCommand, checkNotBuilt,
-	} {
-		if err := rule(s); err != nil {
-			return err
-		}
+// check holds a completed configuration against the rules that the model's constraints cannot say, and tells all that is
+// broken at once. What this version of apron would store without acting on it is refused after that, alone, so that its
+// sender knows it to be the last obstacle.
+func (c *Control) check(tx *store.Tx, caller api.Caller, s *api.Service, f *faults) error {
+	c.checkSource(f, s.SourceConfiguration)
+	checkProcess(f, s.SourceConfiguration)
+	checkSize(f, s.InstanceConfiguration)
+	checkHealth(f, s.HealthCheckConfiguration)
+	checkEgress(f, s.NetworkConfiguration.EgressConfiguration)
+	if err := refer(tx, caller, s, f); err != nil {
+		return err
 	}
-	return nil
-}
-
-func checkSource(s *api.Service) error {
-	source := s.SourceConfiguration
-	switch {
-	case source.CodeRepository != nil && source.ImageRepository != nil:
-		return api.InvalidRequest("SourceConfiguration has both a CodeRepository and an ImageRepository. Give one of them.")
-	case source.CodeRepository != nil:
-		return api.InvalidRequest("This version of apron can't build from a CodeRepository yet. Build an image, push it to apron's registry or any other, and give it as ImageRepository.")
-	case source.ImageRepository == nil:
-		return api.InvalidRequest("SourceConfiguration has neither an ImageRepository nor a CodeRepository. Give an ImageRepository.")
+	if err := f.err(); err != nil {
+		return err
 	}
-	if source.ImageRepository.ImageRepositoryType == api.ImageRepositoryECRPublic && *source.AutoDeploymentsEnabled {
-		return api.InvalidRequest("App Runner doesn't support automatic deployments for an image in an ECR Public repository.")
-	}
-	return nil
-}
-
-// checkSameSource refuses an update that would turn an image service into one built from source.
-func checkSameSource(s, in *api.SourceConfiguration) error {
-	if in != nil && in.CodeRepository != nil && s.ImageRepository != nil {
-		return api.InvalidRequest("An update can't switch a service from ImageRepository to CodeRepository. Create another service for it.")
-	}
-	return nil
+	return checkBuilt(s)
 }
 
 // sizes are the memory sizes in MB that each number of CPU units may have.
@@ -56,77 +36,42 @@ var sizes = map[string][]string{
 	"4096": {"8192", "10240", "12288"},
 }
 
-func checkSize(s *api.Service) error {
-	cpu, memory := *s.InstanceConfiguration.Cpu, *s.InstanceConfiguration.Memory
-	if slices.Contains(sizes[cpu], memory) {
-		return nil
+func checkSize(f *faults, c *api.InstanceConfiguration) {
+	if !slices.Contains(sizes[*c.Cpu], *c.Memory) {
+		f.add("InstanceConfiguration has Cpu %s and Memory %s, which don't go together. With Cpu %s, Memory must be one of %s.",
+			*c.Cpu, *c.Memory, *c.Cpu, strings.Join(sizes[*c.Cpu], ", "))
 	}
-	return api.InvalidRequest("InstanceConfiguration has Cpu %s and Memory %s, which don't go together. With Cpu %s, Memory must be one of %s.",
-		cpu, memory, cpu, strings.Join(sizes[cpu], ", "))
 }
 
-func checkPort(s *api.Service) error {
-	text := *s.SourceConfiguration.ImageRepository.ImageConfiguration.Port
-	port, err := strconv.ParseUint(text, 10, 16)
-	if err != nil || port == 0 {
-		return api.InvalidRequest("Port %q isn't a port. Give a number from 1 to 65535.", text)
+// checkHealth leaves a Path that TCP has no use for alone.
+func checkHealth(f *faults, c *api.HealthCheckConfiguration) {
+	if *c.Protocol != api.HealthCheckHTTP {
+		return
 	}
-	return nil
+	if _, err := url.ParseRequestURI(*c.Path); err != nil || !strings.HasPrefix(*c.Path, "/") {
+		f.add("HealthCheckConfiguration has Path %s, which isn't a path on the service. With Protocol HTTP, give one that begins with /.", shown(*c.Path))
+	}
 }
 
-// checkEnvironment refuses names that App Runner reserves and what no process can have in its environment.
-func checkEnvironment(s *api.Service) error {
-	for name, value := range s.SourceConfiguration.ImageRepository.ImageConfiguration.RuntimeEnvironmentVariables {
-		switch {
-		case name == "PORT":
-			return api.InvalidRequest("PORT is reserved: App Runner sets it to the configured Port. Remove it from RuntimeEnvironmentVariables and set Port.")
-		case strings.HasPrefix(name, "AWSAPPRUNNER"):
-			return api.InvalidRequest("Names of RuntimeEnvironmentVariables can't begin with AWSAPPRUNNER, which is reserved. Rename the variable.")
-		case strings.ContainsAny(name, "=\x00") || strings.Contains(value, "\x00"):
-			return api.InvalidRequest("A name in RuntimeEnvironmentVariables has an equals sign, or a name or value has a NUL character. Neither can be in a process's environment.")
-		}
+func checkEgress(f *faults, c *api.EgressConfiguration) {
+	switch {
+	case *c.EgressType == api.EgressVPC && c.VpcConnectorArn == nil:
+		f.add("EgressConfiguration has EgressType VPC and no VpcConnectorArn. Give the ARN of a VPC connector, or EgressType DEFAULT.")
+	case *c.EgressType != api.EgressVPC && c.VpcConnectorArn != nil:
+		f.add("EgressConfiguration has a VpcConnectorArn, which needs EgressType VPC. Give that too, or leave the VpcConnectorArn out.")
 	}
-	return nil
 }
 
-func checkCommand(s *api.Service) error {
-	command := s.SourceConfiguration.ImageRepository.ImageConfiguration.StartCommand
-	if command == nil {
-		return nil
-	}
-	if _, err := fleet.Command(*command, nil); err != nil {
-		return api.InvalidRequest("StartCommand can't be read as a command and its arguments: %v. For anything that needs a shell, write sh -c '...'.", err)
-	}
-	return nil
-}
-
-// checkNotBuilt refuses settings that nothing acts on yet: accepting them would tell a lie about what runs.
-func checkNotBuilt(s *api.Service) error {
+// checkBuilt refuses settings that nothing acts on yet: accepting them would tell a lie about what runs.
+func checkBuilt(s *api.Service) error {
 	const sorry = "This version of apron can't %s yet. Leave %s out."
 	switch {
-	case len(s.SourceConfiguration.ImageRepository.ImageConfiguration.RuntimeEnvironmentSecrets) > 0:
+	case s.SourceConfiguration.CodeRepository != nil:
+		return api.InvalidRequest("This version of apron can't build from a CodeRepository yet. Build an image, push it to apron's registry or any other, and give it as ImageRepository.")
+	case len(processOf(s.SourceConfiguration).secrets) > 0:
 		return api.InvalidRequest(sorry, "resolve secrets", "RuntimeEnvironmentSecrets")
 	case s.EncryptionConfiguration != nil:
 		return api.InvalidRequest(sorry, "encrypt with your key", "EncryptionConfiguration")
-	case *s.NetworkConfiguration.EgressConfiguration.EgressType != api.EgressDefault:
-		return api.InvalidRequest(sorry, "send outgoing traffic through a VPC connector", "EgressConfiguration")
-	case !*s.NetworkConfiguration.IngressConfiguration.IsPubliclyAccessible:
-		return api.InvalidRequest(sorry, "run private services", "IngressConfiguration")
-	case s.ObservabilityConfiguration.ObservabilityEnabled:
-		return api.InvalidRequest(sorry, "trace services", "ObservabilityConfiguration")
 	}
 	return nil
-}
-
-// checkAutoScaling accepts the one configuration that there is so far, by its full or shortened ARN.
-func checkAutoScaling(caller api.Caller, arn *string) error {
-	if arn == nil {
-		return nil
-	}
-	full := *defaultAutoScaling(caller).AutoScalingConfigurationArn
-	revision, name := path.Dir(full), path.Dir(path.Dir(full))
-	if slices.Contains([]string{full, revision, name}, *arn) {
-		return nil
-	}
-	return api.InvalidRequest("The auto scaling configuration ARN you specified isn't valid. ARN: '%s'", *arn)
 }

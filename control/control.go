@@ -27,6 +27,8 @@ type Config struct {
 	Host func(label, region string) string
 	// Domain is the platform's own, which all that Host makes is under.
 	Domain string
+	// CheckImage says why an image's name can never lead to an image; nil if it may.
+	CheckImage func(name string) error
 	// TokenKey seals page tokens; the same one after a restart keeps clients' lists going.
 	TokenKey []byte
 	Quotas   Quotas

@@ -12,7 +12,7 @@ import (
 // makes to the service (nil: none beyond the status). It returns the service as the reply shows it, and the operation's
 // id or nil when there was nothing to do. The operation is listed before it returns: Copilot fails when it is not.
 func (c *Control) begin(ctx context.Context, caller api.Caller, arn string, kind api.OperationType,
-	prepare func(*store.Service, *store.Operation) error) (*api.Service, *string, error) {
+	prepare func(*store.Tx, *store.Service, *store.Operation) error) (*api.Service, *string, error) {
 	var svc store.Service
 	var op store.Operation
 	said := refused
@@ -26,7 +26,7 @@ func (c *Control) begin(ctx context.Context, caller api.Caller, arn string, kind
 		}
 		op = newOperation(kind, svc.Service)
 		if prepare != nil {
-			if err := prepare(&svc, &op); err != nil {
+			if err := prepare(tx, &svc, &op); err != nil {
 				return err
 			}
 		}

@@ -13,19 +13,15 @@ import (
 
 // CreateService records a new service and its first deployment. The service stays, as CREATE_FAILED, when that fails.
 func (c *Control) CreateService(ctx context.Context, caller api.Caller, in *api.CreateServiceRequest) (*api.CreateServiceResponse, error) {
-	if err := checkTags(in.Tags); err != nil {
+	if err := c.ensureDefault(ctx, caller); err != nil {
 		return nil, err
 	}
-	config, err := settings(caller, in)
-	if err != nil {
-		return nil, err
-	}
-	svc := store.Service{Account: caller.Account, Region: caller.Region, Service: config}
-	c.identify(&svc, in.ServiceName)
-	op := newOperation(api.OperationCreateService, svc.Service)
-	svc.Service.Status = api.StatusOperationInProgress
-	op.Target = &store.Deployment{ID: op.ID(), Config: svc.Service}
-	err = c.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+	svc := store.Service{Account: caller.Account, Region: caller.Region}
+	var op store.Operation
+	err := c.cfg.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		if svc.Service, err = c.settings(tx, caller, in); err != nil {
+			return err
+		}
 		if taken, err := tx.ServiceNamed(caller.Account, caller.Region, in.ServiceName); err == nil {
 			_, no := judge("CreateService", taken.Service)
 			return orNil(no)
@@ -33,6 +29,12 @@ func (c *Control) CreateService(ctx context.Context, caller api.Caller, in *api.
 			return err
 		}
 		if err := c.roomForService(tx, caller); err != nil {
+			return err
+		}
+		c.identify(&svc, in.ServiceName)
+		op = newOperation(api.OperationCreateService, svc.Service)
+		svc.Service.Status = api.StatusOperationInProgress
+		if op.Target, err = target(tx, caller, &svc.Service, op); err != nil {
 			return err
 		}
 		return errors.Join(tx.PutService(svc), tx.PutOperation(op), putTags(tx, svc.Service.ServiceArn, in.Tags))
@@ -111,12 +113,15 @@ func summary(s *api.Service) api.ServiceSummary {
 // UpdateService deploys the service with the settings given; those not given stay. The reply shows the new ones at
 // once; if they cannot be deployed, the old ones come back.
 func (c *Control) UpdateService(ctx context.Context, caller api.Caller, in *api.UpdateServiceRequest) (*api.UpdateServiceResponse, error) {
-	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationUpdateService, func(svc *store.Service, op *store.Operation) error {
-		if err := merge(caller, &svc.Service, in); err != nil {
+	if err := c.ensureDefault(ctx, caller); err != nil {
+		return nil, err
+	}
+	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationUpdateService, func(tx *store.Tx, svc *store.Service, op *store.Operation) (err error) {
+		if err := c.merge(tx, caller, &svc.Service, in); err != nil {
 			return err
 		}
-		op.Target = &store.Deployment{ID: op.ID(), Config: svc.Service}
-		return nil
+		op.Target, err = target(tx, caller, &svc.Service, *op)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -126,9 +131,12 @@ func (c *Control) UpdateService(ctx context.Context, caller api.Caller, in *api.
 
 // StartDeployment deploys what the service's image reference points to now.
 func (c *Control) StartDeployment(ctx context.Context, caller api.Caller, in *api.StartDeploymentRequest) (*api.StartDeploymentResponse, error) {
-	_, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationStartDeployment, func(svc *store.Service, op *store.Operation) error {
-		op.Target = &store.Deployment{ID: op.ID(), Config: svc.Service}
-		return nil
+	if err := c.ensureDefault(ctx, caller); err != nil {
+		return nil, err
+	}
+	_, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationStartDeployment, func(tx *store.Tx, svc *store.Service, op *store.Operation) (err error) {
+		op.Target, err = target(tx, caller, &svc.Service, *op)
+		return err
 	})
 	if err != nil {
 		return nil, err
@@ -149,7 +157,7 @@ func (c *Control) PauseService(ctx context.Context, caller api.Caller, in *api.P
 // ResumeService brings back the version that was deployed before the pause. On a running service it changes nothing
 // and has no OperationId.
 func (c *Control) ResumeService(ctx context.Context, caller api.Caller, in *api.ResumeServiceRequest) (*api.ResumeServiceResponse, error) {
-	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationResumeService, func(svc *store.Service, op *store.Operation) error {
+	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationResumeService, func(_ *store.Tx, svc *store.Service, op *store.Operation) error {
 		op.Target = svc.Deployed
 		return nil
 	})

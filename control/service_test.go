@@ -11,6 +11,7 @@ import (
 
 	"apron/api"
 	"apron/control"
+	"apron/image"
 	"apron/store"
 )
 
@@ -34,13 +35,14 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { s.Close() })
 	w := &world{store: s}
 	w.Control = control.New(control.Config{
-		Log:      slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Store:    s,
-		Wake:     func(arn string) { w.woken = append(w.woken, arn) },
-		Settle:   func() { w.settle++ },
-		Host:     func(label, region string) string { return label + "." + region + ".apron.localhost" },
-		Domain:   "apron.localhost",
-		TokenKey: []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(),
+		Log:        slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Store:      s,
+		Wake:       func(arn string) { w.woken = append(w.woken, arn) },
+		Settle:     func() { w.settle++ },
+		Host:       func(label, region string) string { return label + "." + region + ".apron.localhost" },
+		Domain:     "apron.localhost",
+		CheckImage: image.CheckName,
+		TokenKey:   []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(),
 	})
 	return w
 }
@@ -169,9 +171,6 @@ func TestCreateService_RefusesWhatNothingActsOn(t *testing.T) {
 		"secrets": {func(in *api.CreateServiceRequest) {
 			imageOf(in).RuntimeEnvironmentSecrets = map[string]string{"A": "arn"}
 		}, "RuntimeEnvironmentSecrets"},
-		"private": {func(in *api.CreateServiceRequest) {
-			in.NetworkConfiguration = &api.NetworkConfiguration{IngressConfiguration: &api.IngressConfiguration{}}
-		}, "private services"},
 		"no source": {func(in *api.CreateServiceRequest) { in.SourceConfiguration.ImageRepository = nil }, "neither"},
 		"scaling": {func(in *api.CreateServiceRequest) {
 			in.AutoScalingConfigurationArn = new("arn:aws:apprunner:us-east-1:123456789012:autoscalingconfiguration/none")

@@ -4,86 +4,145 @@ import (
 	"cmp"
 
 	"apron/api"
+	"apron/store"
 )
 
 // settings makes a new service's configuration: what the request says, App Runner's defaults for the rest, all of it
 // echoed in full and in normal form, because Terraform plans a change for whatever differs.
-func settings(caller api.Caller, in *api.CreateServiceRequest) (api.Service, error) {
+func (c *Control) settings(tx *store.Tx, caller api.Caller, in *api.CreateServiceRequest) (api.Service, error) {
 	s := api.Service{
-		SourceConfiguration:             in.SourceConfiguration,
-		InstanceConfiguration:           in.InstanceConfiguration,
-		EncryptionConfiguration:         in.EncryptionConfiguration,
-		HealthCheckConfiguration:        in.HealthCheckConfiguration,
-		AutoScalingConfigurationSummary: defaultAutoScaling(caller),
-		NetworkConfiguration:            in.NetworkConfiguration,
-		ObservabilityConfiguration:      in.ObservabilityConfiguration,
+		SourceConfiguration:        in.SourceConfiguration,
+		InstanceConfiguration:      in.InstanceConfiguration,
+		EncryptionConfiguration:    in.EncryptionConfiguration,
+		HealthCheckConfiguration:   in.HealthCheckConfiguration,
+		NetworkConfiguration:       in.NetworkConfiguration,
+		ObservabilityConfiguration: in.ObservabilityConfiguration,
 	}
-	if err := checkAutoScaling(caller, in.AutoScalingConfigurationArn); err != nil {
+	complete(caller, &s)
+	var f faults
+	if code := s.SourceConfiguration.CodeRepository; code != nil && code.CodeConfiguration == nil {
+		f.add("CodeRepository has no CodeConfiguration, which a new service needs. Give one with ConfigurationSource API or REPOSITORY.")
+	}
+	if err := f.take(checkTags(in.Tags)); err != nil {
 		return s, err
 	}
-	complete(&s)
-	return s, check(&s)
+	if err := scale(tx, caller, &s, in.AutoScalingConfigurationArn, &f); err != nil {
+		return s, err
+	}
+	return s, c.check(tx, caller, &s, &f)
 }
 
 // merge lays the settings that an update gives over those the service has, member by member; members that are not
 // given stay as they are (docs/divergences.md).
-func merge(caller api.Caller, s *api.Service, in *api.UpdateServiceRequest) error {
-	if err := checkAutoScaling(caller, in.AutoScalingConfigurationArn); err != nil {
-		return err
-	}
-	if err := checkSameSource(s.SourceConfiguration, in.SourceConfiguration); err != nil {
-		return err
-	}
-	mergeSource(s.SourceConfiguration, in.SourceConfiguration)
+func (c *Control) merge(tx *store.Tx, caller api.Caller, s *api.Service, in *api.UpdateServiceRequest) error {
+	var f faults
+	mergeSource(&f, s.SourceConfiguration, in.SourceConfiguration)
 	if c := in.InstanceConfiguration; c != nil {
 		over(&s.InstanceConfiguration.Cpu, c.Cpu)
 		over(&s.InstanceConfiguration.Memory, c.Memory)
 		over(&s.InstanceConfiguration.InstanceRoleArn, c.InstanceRoleArn)
 	}
-	if c := in.HealthCheckConfiguration; c != nil {
-		over(&s.HealthCheckConfiguration.Protocol, c.Protocol)
-		over(&s.HealthCheckConfiguration.Path, c.Path)
-		over(&s.HealthCheckConfiguration.Interval, c.Interval)
-		over(&s.HealthCheckConfiguration.Timeout, c.Timeout)
-		over(&s.HealthCheckConfiguration.HealthyThreshold, c.HealthyThreshold)
-		over(&s.HealthCheckConfiguration.UnhealthyThreshold, c.UnhealthyThreshold)
+	mergeHealth(s.HealthCheckConfiguration, in.HealthCheckConfiguration)
+	mergeNetwork(s.NetworkConfiguration, in.NetworkConfiguration)
+	mergeObservability(s.ObservabilityConfiguration, in.ObservabilityConfiguration)
+	complete(caller, s)
+	if err := scale(tx, caller, s, in.AutoScalingConfigurationArn, &f); err != nil {
+		return err
 	}
-	if c := in.NetworkConfiguration; c != nil {
-		over(&s.NetworkConfiguration.EgressConfiguration, c.EgressConfiguration)
-		over(&s.NetworkConfiguration.IngressConfiguration, c.IngressConfiguration)
-		over(&s.NetworkConfiguration.IpAddressType, c.IpAddressType)
-	}
-	over(&s.ObservabilityConfiguration, in.ObservabilityConfiguration)
-	complete(s)
-	return check(s)
+	return c.check(tx, caller, s, &f)
 }
 
-func mergeSource(s, in *api.SourceConfiguration) {
+func mergeHealth(s, in *api.HealthCheckConfiguration) {
+	if in == nil {
+		return
+	}
+	over(&s.Protocol, in.Protocol)
+	over(&s.Path, in.Path)
+	over(&s.Interval, in.Interval)
+	over(&s.Timeout, in.Timeout)
+	over(&s.HealthyThreshold, in.HealthyThreshold)
+	over(&s.UnhealthyThreshold, in.UnhealthyThreshold)
+}
+
+// mergeNetwork lets go of the connector when an update turns to the default way out: the two exclude each other. An empty
+// IngressConfiguration is a private service, as in complete.
+func mergeNetwork(s, in *api.NetworkConfiguration) {
+	if in == nil {
+		return
+	}
+	if c := in.EgressConfiguration; c != nil {
+		if c.EgressType != nil && *c.EgressType == api.EgressDefault {
+			s.EgressConfiguration.VpcConnectorArn = nil
+		}
+		over(&s.EgressConfiguration.EgressType, c.EgressType)
+		over(&s.EgressConfiguration.VpcConnectorArn, c.VpcConnectorArn)
+	}
+	over(&s.IngressConfiguration, in.IngressConfiguration)
+	over(&s.IpAddressType, in.IpAddressType)
+}
+
+// mergeObservability keeps the configuration that a service is observed by as long as it is observed.
+func mergeObservability(s, in *api.ServiceObservabilityConfiguration) {
+	if in == nil {
+		return
+	}
+	s.ObservabilityEnabled = in.ObservabilityEnabled
+	if in.ObservabilityConfigurationArn != nil || !in.ObservabilityEnabled {
+		s.ObservabilityConfigurationArn = in.ObservabilityConfigurationArn
+	}
+}
+
+func mergeSource(f *faults, s, in *api.SourceConfiguration) {
 	if in == nil {
 		return
 	}
 	over(&s.AutoDeploymentsEnabled, in.AutoDeploymentsEnabled)
-	over(&s.AuthenticationConfiguration, in.AuthenticationConfiguration)
-	repository := in.ImageRepository
-	if repository == nil {
-		return
+	if auth := in.AuthenticationConfiguration; auth != nil {
+		s.AuthenticationConfiguration = cmp.Or(s.AuthenticationConfiguration, &api.AuthenticationConfiguration{})
+		over(&s.AuthenticationConfiguration.ConnectionArn, auth.ConnectionArn)
+		over(&s.AuthenticationConfiguration.AccessRoleArn, auth.AccessRoleArn)
 	}
-	s.ImageRepository.ImageIdentifier = repository.ImageIdentifier
-	s.ImageRepository.ImageRepositoryType = repository.ImageRepositoryType
-	if c := repository.ImageConfiguration; c != nil {
-		mergeImage(s.ImageRepository.ImageConfiguration, c)
+	switch {
+	case in.CodeRepository != nil && s.CodeRepository == nil:
+		f.add("An update can't switch a service from ImageRepository to CodeRepository. Create another service for it.")
+	case in.ImageRepository != nil && s.ImageRepository == nil:
+		f.add("An update can't switch a service from CodeRepository to ImageRepository. Create another service for it.")
+	case in.ImageRepository != nil:
+		mergeImage(s.ImageRepository, in.ImageRepository)
+	case in.CodeRepository != nil:
+		mergeCode(s.CodeRepository, in.CodeRepository)
 	}
 }
 
-func mergeImage(s, in *api.ImageConfiguration) {
-	over(&s.Port, in.Port)
-	over(&s.StartCommand, in.StartCommand)
-	if in.RuntimeEnvironmentVariables != nil {
-		s.RuntimeEnvironmentVariables = in.RuntimeEnvironmentVariables
+func mergeImage(s, in *api.ImageRepository) {
+	s.ImageIdentifier, s.ImageRepositoryType = in.ImageIdentifier, in.ImageRepositoryType
+	if c := in.ImageConfiguration; c != nil {
+		over(&s.ImageConfiguration.Port, c.Port)
+		over(&s.ImageConfiguration.StartCommand, c.StartCommand)
+		overMap(&s.ImageConfiguration.RuntimeEnvironmentVariables, c.RuntimeEnvironmentVariables)
+		overMap(&s.ImageConfiguration.RuntimeEnvironmentSecrets, c.RuntimeEnvironmentSecrets)
 	}
-	if in.RuntimeEnvironmentSecrets != nil {
-		s.RuntimeEnvironmentSecrets = in.RuntimeEnvironmentSecrets
+}
+
+func mergeCode(s, in *api.CodeRepository) {
+	s.RepositoryUrl, s.SourceCodeVersion = in.RepositoryUrl, in.SourceCodeVersion
+	over(&s.SourceDirectory, in.SourceDirectory)
+	if s.CodeConfiguration == nil || in.CodeConfiguration == nil {
+		over(&s.CodeConfiguration, in.CodeConfiguration)
+		return
 	}
+	s.CodeConfiguration.ConfigurationSource = in.CodeConfiguration.ConfigurationSource
+	values, given := s.CodeConfiguration.CodeConfigurationValues, in.CodeConfiguration.CodeConfigurationValues
+	if values == nil || given == nil {
+		over(&s.CodeConfiguration.CodeConfigurationValues, given)
+		return
+	}
+	values.Runtime = given.Runtime
+	over(&values.BuildCommand, given.BuildCommand)
+	over(&values.StartCommand, given.StartCommand)
+	over(&values.Port, given.Port)
+	overMap(&values.RuntimeEnvironmentVariables, given.RuntimeEnvironmentVariables)
+	overMap(&values.RuntimeEnvironmentSecrets, given.RuntimeEnvironmentSecrets)
 }
 
 // over replaces what is set by what is given, if anything is.
@@ -93,73 +152,9 @@ func over[T any](set **T, given *T) {
 	}
 }
 
-// complete fills in App Runner's defaults and brings CPU and memory into the form that App Runner always echoes.
-func complete(s *api.Service) {
-	completeSource(s.SourceConfiguration)
-	s.InstanceConfiguration = cmp.Or(s.InstanceConfiguration, &api.InstanceConfiguration{})
-	s.InstanceConfiguration.Cpu = new(units(s.InstanceConfiguration.Cpu, "1024", cpuUnits))
-	s.InstanceConfiguration.Memory = new(units(s.InstanceConfiguration.Memory, "2048", memoryMB))
-
-	s.HealthCheckConfiguration = cmp.Or(s.HealthCheckConfiguration, &api.HealthCheckConfiguration{})
-	h := s.HealthCheckConfiguration
-	h.Protocol = cmp.Or(h.Protocol, new(api.HealthCheckTCP))
-	h.Path = cmp.Or(h.Path, new("/"))
-	h.Interval = cmp.Or(h.Interval, new(5))
-	h.Timeout = cmp.Or(h.Timeout, new(2))
-	h.HealthyThreshold = cmp.Or(h.HealthyThreshold, new(1))
-	h.UnhealthyThreshold = cmp.Or(h.UnhealthyThreshold, new(5))
-
-	s.NetworkConfiguration = cmp.Or(s.NetworkConfiguration, &api.NetworkConfiguration{})
-	n := s.NetworkConfiguration
-	n.EgressConfiguration = cmp.Or(n.EgressConfiguration, &api.EgressConfiguration{})
-	n.EgressConfiguration.EgressType = cmp.Or(n.EgressConfiguration.EgressType, new(api.EgressDefault))
-	n.IngressConfiguration = cmp.Or(n.IngressConfiguration, &api.IngressConfiguration{IsPubliclyAccessible: new(true)})
-	// The Go SDK leaves a false out, so that an empty IngressConfiguration is a private service.
-	n.IngressConfiguration.IsPubliclyAccessible = cmp.Or(n.IngressConfiguration.IsPubliclyAccessible, new(false))
-	n.IpAddressType = cmp.Or(n.IpAddressType, new(api.IpAddressIPv4))
-
-	s.ObservabilityConfiguration = cmp.Or(s.ObservabilityConfiguration, &api.ServiceObservabilityConfiguration{})
-}
-
-func completeSource(s *api.SourceConfiguration) {
-	repository := s.ImageRepository
-	if repository == nil {
-		return // check refuses it
-	}
-	repository.ImageConfiguration = cmp.Or(repository.ImageConfiguration, &api.ImageConfiguration{})
-	repository.ImageConfiguration.Port = cmp.Or(repository.ImageConfiguration.Port, new("8080"))
-	private := repository.ImageRepositoryType == api.ImageRepositoryECR
-	s.AutoDeploymentsEnabled = cmp.Or(s.AutoDeploymentsEnabled, &private)
-}
-
-// cpuUnits and memoryMB turn the forms with a unit into the ones without, which are those that App Runner answers with.
-var (
-	cpuUnits = map[string]string{
-		"0.25 vCPU": "256", "0.5 vCPU": "512", "1 vCPU": "1024", "2 vCPU": "2048", "4 vCPU": "4096",
-	}
-	memoryMB = map[string]string{
-		"0.5 GB": "512", "1 GB": "1024", "2 GB": "2048", "3 GB": "3072", "4 GB": "4096",
-		"6 GB": "6144", "8 GB": "8192", "10 GB": "10240", "12 GB": "12288",
-	}
-)
-
-func units(given *string, def string, forms map[string]string) string {
-	if given == nil {
-		return def
-	}
-	return cmp.Or(forms[*given], *given)
-}
-
-// defaultAutoScaling is the configuration that App Runner gives to every account: up to 100 requests at once an
-// instance, from 1 to 25 instances.
-func defaultAutoScaling(caller api.Caller) *api.AutoScalingConfigurationSummary {
-	arn := api.ARN{
-		Region: caller.Region, Account: caller.Account, Kind: api.ResourceAutoScalingConfiguration,
-		Name: "DefaultConfiguration", Revision: 1, ID: "00000000000000000000000000000001",
-	}
-	return &api.AutoScalingConfigurationSummary{
-		AutoScalingConfigurationArn:      new(arn.String()),
-		AutoScalingConfigurationName:     &arn.Name,
-		AutoScalingConfigurationRevision: &arn.Revision,
+// overMap replaces the whole map, so that an empty one removes all.
+func overMap(set *map[string]string, given map[string]string) {
+	if given != nil {
+		*set = given
 	}
 }

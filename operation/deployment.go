@@ -104,12 +104,13 @@ func routeBack(ctx context.Context, r *run) error {
 	return restore(ctx, r)
 }
 
-// openRoute lets the deployed version's healthy instances answer the service's host names.
+// openRoute lets the deployed version's healthy instances answer the host names that this version has. The record may show
+// another version's settings, which an update that goes back still has to take away.
 func (r *run) openRoute() error {
 	if err := r.cfg.Fleet.Serve(r.svc.Service.ServiceId, r.svc.Deployed.ID); err != nil {
 		return err
 	}
-	r.cfg.Proxy.Open(r.svc.Service.ServiceId, Hosts(r.svc.Service)...)
+	r.cfg.Proxy.Open(r.svc.Service.ServiceId, Hosts(r.svc.Deployed.Config)...)
 	return nil
 }
 
@@ -150,6 +151,9 @@ func (r *run) deploymentStarted() {
 		trigger = logs.TriggerUpdate
 	}
 	r.line(logs.DeploymentStarted(r.op.ID(), trigger))
+	for _, text := range unserved(r.op.Target.Config) {
+		r.line(text)
+	}
 }
 
 // pullFailed says why there is no image, in App Runner's words where it has some. Pull has already tried again what a

@@ -45,12 +45,18 @@ func Revision(d store.Deployment) (fleet.Revision, error) {
 		Memory:  memory,
 		Port:    port,
 		Health:  health(d.Config.HealthCheckConfiguration),
-		Size:    minSize,
+		Size:    max(d.MinSize, 1),
+
+		NoEgress: !egress(d.Config),
 	}, nil
 }
 
-// minSize is that of the default auto scaling configuration.
-const minSize = 1
+// egress tells whether instances reach the outside. What a VPC connector leads to is not built yet, and traffic that was
+// to stay in a network of its owner's must not go anywhere else.
+func egress(s api.Service) bool {
+	n := s.NetworkConfiguration
+	return n == nil || n.EgressConfiguration == nil || *n.EgressConfiguration.EgressType != api.EgressVPC
+}
 
 // environment is what the service's owner set, sorted, and PORT, which nobody can override.
 func environment(port string, variables map[string]string) []string {
@@ -76,10 +82,29 @@ func healthCheckText(rev fleet.Revision) string {
 	return logs.HealthCheck(string(rev.Health.Protocol), rev.Health.Path, strconv.Itoa(rev.Port))
 }
 
-// Hosts are the names under which a service is reached.
+// Hosts are the names under which everybody reaches a service: none of a private one.
 func Hosts(s api.Service) []string {
-	if s.ServiceUrl == nil {
+	if s.ServiceUrl == nil || !public(s) {
 		return nil
 	}
 	return []string{*s.ServiceUrl}
+}
+
+func public(s api.Service) bool {
+	n := s.NetworkConfiguration
+	return n == nil || n.IngressConfiguration == nil || *n.IngressConfiguration.IsPubliclyAccessible
+}
+
+// unserved says of each setting that is kept and not acted on what it does not do, for the deployment's log.
+func unserved(s api.Service) (lines []string) {
+	if !egress(s) {
+		lines = append(lines, "EgressType is VPC: instances reach nothing outside, because VPC connectors lead nowhere yet.")
+	}
+	if !public(s) {
+		lines = append(lines, "The service is private: its URL answers 404, because there is no private way to it yet.")
+	}
+	if o := s.ObservabilityConfiguration; o != nil && o.ObservabilityEnabled {
+		lines = append(lines, "Tracing is enabled: nothing collects traces yet.")
+	}
+	return lines
 }

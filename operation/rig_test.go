@@ -138,9 +138,10 @@ func (r *rig) tie(log *slog.Logger) {
 	})
 	r.control = control.New(control.Config{
 		Log: log, Store: r.store, Wake: r.worker.Wake,
-		Host:     func(label, region string) string { return label + "." + region + ".apron.localhost" },
-		Domain:   "apron.localhost",
-		TokenKey: []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(), Settle: r.worker.Settle,
+		Host:       func(label, region string) string { return label + "." + region + ".apron.localhost" },
+		Domain:     "apron.localhost",
+		CheckImage: image.CheckName,
+		TokenKey:   []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(), Settle: r.worker.Settle,
 	})
 }
 

@@ -23,6 +23,8 @@ type Deployment struct {
 	ID     string      `json:"id"`     // the operation that made it; names the revision in fleet
 	Image  string      `json:"image"`  // manifest digest in the image store; empty until it is pulled
 	Config api.Service `json:"config"` // what to run: source, instance, health check, auto scaling, network
+
+	MinSize int `json:"min_size,omitempty"` // instances, as its auto scaling configuration has them; 0 in old records is 1
 }
 
 // PutService writes the record, new or changed.

@@ -205,7 +205,8 @@ func (p *platform) tie() {
 	})
 	p.control = control.New(control.Config{
 		Log: p.log, Store: p.store, Wake: p.worker.Wake, Settle: p.worker.Settle, Host: p.host, Domain: p.cfg.Domain,
-		TokenKey: []byte(rand.Text()), Quotas: p.cfg.Quotas,
+		CheckImage: image.CheckName,
+		TokenKey:   []byte(rand.Text()), Quotas: p.cfg.Quotas,
 	})
 	p.server = awsjson.New(awsjson.Config{
 		Log:              p.log,
