@@ -30,8 +30,8 @@ func TestCreateService_RefusesBrokenSettings(t *testing.T) {
 		part   string
 	}{
 		"image name": {func(in *api.CreateServiceRequest) {
-			in.SourceConfiguration.ImageRepository.ImageIdentifier = "Web:1"
-		}, `ImageIdentifier "Web:1" can't name an image: "Web" is no repository`},
+			in.SourceConfiguration.ImageRepository.ImageIdentifier = "Team/web:1"
+		}, `ImageIdentifier "Team/web:1" can't name an image: "Team/web" is no repository`},
 		"port with a sign":    {func(in *api.CreateServiceRequest) { imageOf(in).Port = new("+80") }, `Port "+80"`},
 		"port with zeros":     {func(in *api.CreateServiceRequest) { imageOf(in).Port = new("0080") }, `Port "0080"`},
 		"port above all":      {func(in *api.CreateServiceRequest) { imageOf(in).Port = new("65536") }, `Port "65536"`},

@@ -48,6 +48,9 @@ func split(ref string) parts {
 	return p
 }
 
+// maxRemoteRepo is the longest name of a repository that registries agree on.
+const maxRemoteRepo = 255
+
 // CheckName says what is wrong with a reference that can never lead to an image, wherever it is pushed to: a malformed host,
 // repository, tag or digest. Nil if it may lead to one; no registry is asked.
 func CheckName(ref string) error {
@@ -55,8 +58,8 @@ func CheckName(ref string) error {
 	if p.host != "" && !ociref.IsValidHost(p.host) {
 		return fmt.Errorf("%.80q is no host name", p.host)
 	}
-	if !ociref.IsValidRepository(p.path) {
-		return fmt.Errorf("%.80q is no repository: those have lower-case letters, digits, '.', '_', '-' and '/'", p.path)
+	if len(p.path) > maxRemoteRepo || !ociref.IsValidRepository(p.path) {
+		return fmt.Errorf("%.80q is no repository: those have lower-case letters, digits, '.', '_', '-' and '/', %d at most", p.path, maxRemoteRepo)
 	}
 	if strings.Contains(ref, "@") {
 		_, err := parseDigest(p.id)
