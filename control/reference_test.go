@@ -96,17 +96,16 @@ func TestService_KeepsTheRevisionThatItsScalingMeantOnce(t *testing.T) {
 }
 
 func TestObservability_IsEchoedInFull(t *testing.T) {
-	const name, id = "arn:aws:apprunner:us-east-1:123456789012:observabilityconfiguration/", "/0123456789abcdef0123456789abcdef"
+	const name = "arn:aws:apprunner:us-east-1:123456789012:observabilityconfiguration/"
 	for what, c := range map[string]struct{ given, want *string }{
 		"by name":     {new(name + "tracing"), new(someObservability)},
 		"by revision": {new(name + "tracing/1"), new(someObservability)},
 		"by ARN":      {new(someObservability), new(someObservability)},
-		"not named":   {nil, new(name + "DefaultConfiguration/1" + id)},
+		"not named":   {nil, new(name + "DefaultConfiguration/1/00000000000000000000000000000001")},
 	} {
 		t.Run(what, func(t *testing.T) {
 			w, in := newWorld(t), createRequest("web-app")
 			w.have(t, someObservability, api.ObservabilityConfiguration{})
-			w.have(t, name+"DefaultConfiguration/1"+id, api.ObservabilityConfiguration{})
 			observedBy(c.given)(in)
 			out, err := w.CreateService(t.Context(), caller, in)
 			if err != nil || *out.Service.ObservabilityConfiguration.ObservabilityConfigurationArn != *c.want {
