@@ -33,12 +33,16 @@ type Store struct {
 // Every commit is on the disk when it returns (journal in WAL mode, synchronous=FULL): what a client was told
 // survives power loss.
 func Open(ctx context.Context, path string) (*Store, error) {
+	return open(ctx, path, check, migrate)
+}
+
+func open(ctx context.Context, path string, prepare ...func(context.Context, *sql.DB) error) (*Store, error) {
 	write, err := openPool(path, url.Values{"_txlock": {"immediate"}})
 	if err != nil {
 		return nil, err
 	}
 	write.SetMaxOpenConns(1)
-	for _, step := range []func(context.Context, *sql.DB) error{check, migrate} {
+	for _, step := range prepare {
 		if err := step(ctx, write); err != nil {
 			return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), write.Close())
 		}
