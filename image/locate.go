@@ -1,6 +1,7 @@
 package image
 
 import (
+	"context"
 	"fmt"
 	"regexp"
 	"slices"
@@ -78,44 +79,67 @@ func (p parts) String() string {
 	return p.name() + ":" + p.id
 }
 
-var privateECR = regexp.MustCompile(`^[0-9]{12}\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+var privateECR = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
 
-// locate says where ref leads, the first that holds:
+// locate says where ref leads, the first that holds. Repositories are the account's own throughout.
 //
 //  1. a host of Config.LocalHosts: the embedded registry, and nowhere else
 //  2. a repository of the embedded registry that is called as the reference is, host included: "public.ecr.aws/alias/web"
 //  3. for names of ECR and ECR Public, and those without a host: a repository of the embedded registry that is called
-//     as the path: "alias/web"
+//     as the path: "alias/web". Names of ECR that name another account of this registry are not looked for here
 //  4. the longest prefix in Config.Map, whose target rules 1 to 3 and 5 are then applied to
 //  5. the real host; without one, Docker Hub
-func (s *Store) locate(ref string) (place, error) {
+func (a Account) locate(ctx context.Context, ref string) (place, error) {
 	p := split(ref)
-	if found, ok, err := s.locateLocal(p); ok || err != nil {
+	if found, ok, err := a.locateLocal(ctx, p); ok || err != nil {
 		return found, err
 	}
-	if mapped, ok := s.mapped(p); ok {
+	if mapped, ok := a.s.mapped(p); ok {
 		p = mapped
-		if found, ok, err := s.locateLocal(p); ok || err != nil {
+		if found, ok, err := a.locateLocal(ctx, p); ok || err != nil {
 			return found, err
 		}
 	}
-	return s.locateRemote(p)
+	return a.s.locateRemote(p)
 }
 
-func (s *Store) locateLocal(p parts) (place, bool, error) {
-	if p.host != "" && slices.Contains(s.cfg.LocalHosts, p.host) {
+func (a Account) locateLocal(ctx context.Context, p parts) (place, bool, error) {
+	if p.host != "" && slices.Contains(a.s.cfg.LocalHosts, p.host) {
 		return place{local: p.path, id: p.id}, true, checkRepo(p.path)
 	}
 	names := []string{p.name()}
-	if p.host == "public.ecr.aws" || privateECR.MatchString(p.host) {
+	byPath, err := a.ownsECR(ctx, p.host)
+	if err != nil {
+		return place{}, false, err
+	}
+	if byPath {
 		names = append(names, p.path)
 	}
 	for _, n := range names {
-		if checkRepo(n) == nil && s.repo(n).exists() {
+		if checkRepo(n) == nil && a.repo(n).exists() {
 			return place{local: n, id: p.id}, true, nil
 		}
 	}
 	return place{}, false, nil
+}
+
+// ownsECR says whether the host is one of ECR whose paths can be the account's repositories. A private one names an
+// account: another of this registry has repositories of its own, and what no account here is called may be any's, so
+// that scripts written for an account of AWS go on working.
+func (a Account) ownsECR(ctx context.Context, host string) (bool, error) {
+	private := privateECR.FindStringSubmatch(host)
+	if private == nil {
+		return host == "public.ecr.aws", nil
+	}
+	named := private[1]
+	if a.s.Account(named) == a || a.s.cfg.IsAccount == nil {
+		return true, nil
+	}
+	other, err := a.s.cfg.IsAccount(ctx, named)
+	if err != nil {
+		return false, fmt.Errorf("find account %s: %w", named, err)
+	}
+	return !other, nil
 }
 
 func (s *Store) mapped(p parts) (parts, bool) {

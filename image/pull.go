@@ -17,18 +17,28 @@ import (
 // maxConfig bounds an image's configuration; real ones are a few kilobytes.
 const maxConfig = 4 << 20
 
+// Pull is Account.Pull for the account that the directory belongs to.
+func (s *Store) Pull(ctx context.Context, ref string, auth *Auth) (string, error) {
+	return s.Account(s.cfg.Owner).Pull(ctx, ref, auth)
+}
+
+// Resolve is Account.Resolve for the account that the directory belongs to.
+func (s *Store) Resolve(ctx context.Context, ref string, auth *Auth) (string, error) {
+	return s.Account(s.cfg.Owner).Resolve(ctx, ref, auth)
+}
+
 // Pull brings the image that ref names onto this machine and returns the digest of its manifest for this machine's
 // platform, which Image then knows. It blocks until everything is on disk and synced, ctx ends or Config.PullTimeout has
-// passed. A pull of what is here already costs one look at the registry; by digest, none. Pulls of the same image at the
-// same time share the work. auth may be nil.
+// passed. A pull of what is here already costs one look at the registry; by digest, none, once the account has pulled it.
+// Pulls of the same image at the same time share the work. auth may be nil.
 //
 // Errors are *NotFoundError, *AuthError, *PlatformError, *UnreachableError, *InvalidError or *TooLargeError; other errors are
 // this machine's own (a full disk). What a failed pull leaves is whole blobs and layers, which the next pull goes on
 // from and Collect removes; a blob that broke off midway is fetched again from its start.
-func (s *Store) Pull(ctx context.Context, ref string, auth *Auth) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.PullTimeout)
+func (a Account) Pull(ctx context.Context, ref string, auth *Auth) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.s.cfg.PullTimeout)
 	defer cancel()
-	d, err := s.pull(ctx, ref, auth)
+	d, err := a.pull(ctx, ref, auth)
 	if err != nil {
 		return "", explain(ref, auth, err)
 	}
@@ -37,51 +47,58 @@ func (s *Store) Pull(ctx context.Context, ref string, auth *Auth) (string, error
 
 // Resolve returns the digest that Pull would return for ref now, without pulling. It reads manifests alone.
 // Errors are as Pull's.
-func (s *Store) Resolve(ctx context.Context, ref string, auth *Auth) (string, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.cfg.PullTimeout)
+func (a Account) Resolve(ctx context.Context, ref string, auth *Auth) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, a.s.cfg.PullTimeout)
 	defer cancel()
-	_, c, err := s.resolve(ctx, ref, auth)
+	_, c, err := a.resolve(ctx, ref, auth)
 	if err != nil {
 		return "", explain(ref, auth, err)
 	}
 	return c.digest.String(), nil
 }
 
-func (s *Store) pull(ctx context.Context, ref string, auth *Auth) (digest, error) {
-	if d, ok := s.pulledAlready(ref); ok {
+func (a Account) pull(ctx context.Context, ref string, auth *Auth) (digest, error) {
+	if d, ok := a.pulledAlready(ref); ok {
 		return d, nil
 	}
-	src, c, err := s.resolve(ctx, ref, auth)
+	src, c, err := a.resolve(ctx, ref, auth)
 	if err != nil {
 		return "", err
 	}
-	err = s.flights.share(ctx, imageKey(c.digest), func(ctx context.Context) error {
+	err = a.s.flights.share(ctx, imageKey(c.digest), func(ctx context.Context) error {
 		begin := time.Now()
-		fresh, err := s.bring(ctx, src, c)
+		fresh, err := a.s.bring(ctx, src, c, a.id)
 		if fresh {
-			s.cfg.Log.Info("image pulled", "image", ref, "digest", c.digest.String(), "took", time.Since(begin))
+			a.s.cfg.Log.Info("image pulled", "image", ref, "digest", c.digest.String(), "took", time.Since(begin))
 		}
 		return err
 	})
 	return c.digest, err
 }
 
-// pulledAlready answers for a reference by digest without the network: what a digest names never changes.
-func (s *Store) pulledAlready(ref string) (digest, bool) {
+// pulledAlready answers for a reference by digest without the network: what a digest names never changes. It answers
+// only the account that has had it: knowing a digest is no leave to read what it names.
+func (a Account) pulledAlready(ref string) (digest, bool) {
 	d, err := parseDigest(split(ref).id)
 	if err != nil {
 		return "", false
 	}
-	defer s.pins.pin(imageKey(d))()
-	return d, s.touchRecord(d) == nil
+	defer a.s.pins.pin(imageKey(d))()
+	if r, err := a.s.readRecord(d); err != nil || !r.pulledBy(a.id) {
+		return "", false
+	}
+	return d, a.s.touchRecord(d) == nil
 }
 
-func (s *Store) resolve(ctx context.Context, ref string, auth *Auth) (source, chosen, error) {
-	p, err := s.locate(ref)
+func (a Account) resolve(ctx context.Context, ref string, auth *Auth) (source, chosen, error) {
+	p, err := a.locate(ctx, ref)
 	if err != nil {
 		return nil, chosen{}, err
 	}
-	src, err := s.openSource(ctx, p, auth)
+	if p.local != "" {
+		return a.resolveLocal(ctx, localSource{repo: a.repo(p.local), id: p.id})
+	}
+	src, err := a.s.openRemote(ctx, p.remote, auth)
 	if err != nil {
 		return nil, chosen{}, err
 	}
@@ -89,19 +106,28 @@ func (s *Store) resolve(ctx context.Context, ref string, auth *Auth) (source, ch
 	return src, c, err
 }
 
-func (s *Store) openSource(ctx context.Context, p place, auth *Auth) (source, error) {
-	if p.local != "" {
-		return localSource{repo: s.repo(p.local), id: p.id}, nil
+// resolveLocal wants all of the image in the repository: a manifest can be pushed without the layers that it says are
+// elsewhere, and another repository's must not be taken for them.
+func (a Account) resolveLocal(ctx context.Context, src localSource) (source, chosen, error) {
+	c, err := choose(ctx, src, "")
+	if err != nil {
+		return nil, c, err
 	}
-	return s.openRemote(ctx, p.remote, auth)
+	for _, desc := range append(slices.Clone(c.manifest.Layers), c.manifest.Config) {
+		if d := digest(desc.Digest.String()); !src.repo.hasBlob(d) {
+			return nil, c, src.lost(d)
+		}
+	}
+	return src, c, nil
 }
 
 // bring fetches and unpacks what is missing of an image, then writes its record; fresh says that it was not here before.
 // Everything that it makes or relies on is pinned until the record protects it from Collect.
-func (s *Store) bring(ctx context.Context, src source, c chosen) (fresh bool, err error) {
+// The record then says that the account has pulled it.
+func (s *Store) bring(ctx context.Context, src source, c chosen, account string) (fresh bool, err error) {
 	defer s.pins.pin(imageKey(c.digest))()
 	if s.touchRecord(c.digest) == nil {
-		return false, nil
+		return false, s.notePull(c.digest, account)
 	}
 	cfg, err := s.fetchConfig(ctx, src, c)
 	if err != nil {
@@ -116,7 +142,9 @@ func (s *Store) bring(ctx context.Context, src source, c chosen) (fresh bool, er
 	if err != nil {
 		return false, err
 	}
-	if err := s.writeRecord(newRecord(c, cfg, ids, size)); err != nil {
+	r := newRecord(c, cfg, ids, size)
+	r.Accounts = []string{account}
+	if err := s.writeRecord(r); err != nil {
 		return false, err
 	}
 	s.dropFetched(append(slices.Clone(c.manifest.Layers), c.manifest.Config))

@@ -22,6 +22,13 @@ type record struct {
 	Layers []digest `json:"layers"` // diffIDs, lowest first
 	Size   int64    `json:"size"`   // bytes of file content, all layers
 	Image  Image    `json:"image"`  // Digest and Layers empty
+
+	// Accounts are those that have pulled it, "" for the directory's own. Without any it is from when there was no other.
+	Accounts []string `json:"accounts,omitempty"`
+}
+
+func (r record) pulledBy(account string) bool {
+	return slices.Contains(r.Accounts, account) || len(r.Accounts) == 0 && account == ""
 }
 
 func newRecord(c chosen, cfg *v1.ConfigFile, ids []digest, size int64) record {
@@ -94,6 +101,19 @@ func (s *Store) readRecord(d digest) (record, error) {
 		return r, err
 	}
 	return r, json.Unmarshal(data, &r)
+}
+
+// notePull adds an account to those that have pulled an image. Pulls of the same image come here one after the other.
+func (s *Store) notePull(d digest, account string) error {
+	r, err := s.readRecord(d)
+	if err != nil || r.pulledBy(account) {
+		return err
+	}
+	if len(r.Accounts) == 0 {
+		r.Accounts = []string{""}
+	}
+	r.Accounts = append(r.Accounts, account)
+	return s.writeRecord(r)
 }
 
 // touchRecord says whether an image is whole, and makes it young again for Collect's grace. A record whose layers were

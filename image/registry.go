@@ -18,24 +18,34 @@ import (
 	"cuelabs.dev/go/oci/ociregistry/ociserver"
 )
 
-// Registry returns the embedded registry: the OCI distribution API under /v2/, so that docker push, crane, skopeo, buildah
+// Registry is Account.Registry with all rights for the account that the directory belongs to.
+func (s *Store) Registry() http.Handler { return s.Account(s.cfg.Owner).Registry(false) }
+
+// Registry returns the embedded registry with the account's repositories: the OCI distribution API under /v2/, so that docker push, crane, skopeo, buildah
 // and ko work against it. What it acknowledges survives a power loss. Uploads under way are lost when the process ends;
-// clients start them again. It asks for no credentials: see BasicAuth.
-func (s *Store) Registry() http.Handler {
-	protocol := ociserver.New(&backend{s: s}, &ociserver.Options{WriteError: s.writeRegistryError})
-	return &front{s: s, next: protocol}
+// clients start them again. With readOnly it refuses to change anything. It asks for no credentials: see BasicAuth. It costs
+// little to make.
+func (a Account) Registry(readOnly bool) http.Handler {
+	protocol := ociserver.New(&backend{s: a.s, account: a}, &ociserver.Options{WriteError: a.s.writeRegistryError})
+	return &front{s: a.s, account: a, readOnly: readOnly, next: protocol}
 }
 
 // front keeps the parts of the protocol that ociserver leaves to others: limits, appending without a Content-Range, a
 // mount that cannot be made becoming an upload, cancelling an upload.
 type front struct {
-	s    *Store
-	next http.Handler
+	s        *Store
+	account  Account
+	readOnly bool
+	next     http.Handler
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	w.Header().Set("Docker-Distribution-API-Version", "registry/2.0")
 	req.Body = &patientBody{ReadCloser: req.Body, conn: http.NewResponseController(w), idle: f.s.cfg.IdleTimeout}
+	if f.readOnly && req.Method != http.MethodGet && req.Method != http.MethodHead {
+		f.s.writeRegistryError(w, req, errReadOnly)
+		return
+	}
 	// The last parts tell what is asked for; a repository's name may hold "manifests" or "blobs" too.
 	dir := path.Dir(req.URL.Path)
 	switch {
@@ -53,6 +63,8 @@ func (f *front) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	}
 	f.next.ServeHTTP(w, req)
 }
+
+var errReadOnly = ociregistry.NewError("this access key is read-only and can pull alone; log in with one that may write", ociregistry.ErrDenied.Code(), nil)
 
 // patientBody gives a client so much time for each piece of a body, however long the whole takes: a client that stalls would
 // hold its upload for ever. At the body's end the deadline is lifted, because the server's next read on the connection is not
@@ -109,14 +121,14 @@ func (f *front) prepareUpload(req *http.Request) *http.Request {
 
 func (f *front) canMount(from, dig string) bool {
 	d, err := parseDigest(dig)
-	return err == nil && checkRepo(from) == nil && f.s.repo(from).hasBlob(d)
+	return err == nil && checkRepo(from) == nil && f.account.repo(from).hasBlob(d)
 }
 
 func (f *front) cancelUpload(w http.ResponseWriter, req *http.Request) {
 	dir, id := path.Split(req.URL.Path)
 	name := strings.TrimSuffix(strings.TrimPrefix(dir, "/v2/"), "/blobs/uploads/")
 	raw, err := base64.RawURLEncoding.DecodeString(id)
-	if err != nil || !f.s.uploads.cancel(name, string(raw)) {
+	if err != nil || !f.s.uploads.cancel(f.account.repo(name), string(raw)) {
 		f.s.writeRegistryError(w, req, ociregistry.ErrBlobUploadUnknown)
 		return
 	}
@@ -147,7 +159,8 @@ var errManifestTooLarge = ociregistry.NewHTTPError(
 // it is there because the interface wants it.
 type backend struct {
 	*ociregistry.Funcs
-	s *Store
+	s       *Store
+	account Account
 }
 
 var _ ociregistry.Interface = (*backend)(nil)
@@ -156,7 +169,7 @@ func (b *backend) repo(name string) (repo, error) {
 	if len(name) > maxRepoName || !ociref.IsValidRepository(name) {
 		return repo{}, ociregistry.ErrNameInvalid
 	}
-	return b.s.repo(name), nil
+	return b.account.repo(name), nil
 }
 
 func wireDigest(d ociregistry.Digest) (digest, error) {

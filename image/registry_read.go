@@ -129,7 +129,7 @@ func (b *backend) Repositories(_ context.Context, after string) iter.Seq2[string
 	}
 	var names []string
 	for _, r := range all {
-		if r.exists() && r.name > after {
+		if r.account == b.account.id && r.exists() && r.name > after {
 			names = append(names, r.name)
 		}
 	}

@@ -98,7 +98,7 @@ func TestRegistry_SkopeoWithCredentials(t *testing.T) {
 		t.Skip("skopeo is not installed")
 	}
 	s := open(t, t.TempDir(), nil)
-	srv := httptest.NewServer(image.BasicAuth(s.Registry(), func(user, password string) bool { return user == "me" && password == "hunter2" }))
+	srv := httptest.NewServer(s.BasicAuth(logins{"me": {}}.check))
 	t.Cleanup(srv.Close)
 	host := strings.TrimPrefix(srv.URL, "http://")
 	dir := filepath.Join(t.TempDir(), "layout")
@@ -336,7 +336,7 @@ func TestRegistry_KeepsPushesAndForgetsUploadsOverARestart(t *testing.T) {
 }
 
 func TestBasicAuth_AnswersAsRegistriesDo(t *testing.T) {
-	h := image.BasicAuth(http.NotFoundHandler(), func(string, string) bool { return false })
+	h := open(t, t.TempDir(), nil).BasicAuth(logins{}.check)
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, httptest.NewRequest("GET", "/v2/", nil))
 	var wire struct {

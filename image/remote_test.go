@@ -277,8 +277,7 @@ func TestPull_MissingImagesAreNotFound(t *testing.T) {
 
 func TestPull_CredentialsAreAskedForAndChecked(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
-	registry := image.BasicAuth(open(t, t.TempDir(), nil).Registry(), func(user, password string) bool { return user == "me" && password == "hunter2" })
-	srv := httptest.NewServer(registry)
+	srv := httptest.NewServer(open(t, t.TempDir(), nil).BasicAuth(logins{"me": {}}.check))
 	t.Cleanup(srv.Close)
 	ref := strings.TrimPrefix(srv.URL, "http://") + "/web:v1"
 	imagetest.Push(t, imagetest.Static(t, nil, v1.Config{}), ref, &authn.Basic{Username: "me", Password: "hunter2"})

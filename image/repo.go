@@ -20,10 +20,13 @@ import (
 //	repos/<name>/blobs/<hex>        empty
 //	repos/<name>/manifests/<hex>    the media type
 //	repos/<name>/tags/<tag>         the digest
+//
+// Those of other accounts than the directory's own are in repos/@<account>!<name>.
 type repo struct {
-	s    *Store
-	name string
-	dir  string
+	s       *Store
+	account string // "" for the directory's own
+	name    string
+	dir     string
 }
 
 // maxRepoName keeps a repository's name within one file name.
@@ -36,11 +39,16 @@ func checkRepo(name string) error {
 	return nil
 }
 
-// repo names a repository that need not exist. The name has been checked; it cannot hold a "!".
-func (s *Store) repo(name string) repo {
-	return repo{s: s, name: name, dir: filepath.Join(s.dir, "repos", strings.ReplaceAll(name, "/", "!"))}
+// repo names a repository that need not exist. The name has been checked; it cannot hold a "!" or a "@".
+func (s *Store) repo(account, name string) repo {
+	file := strings.ReplaceAll(name, "/", "!")
+	if account != "" {
+		file = "@" + account + "!" + file
+	}
+	return repo{s: s, account: account, name: name, dir: filepath.Join(s.dir, "repos", file)}
 }
 
+// repos lists the repositories of all accounts.
 func (s *Store) repos() ([]repo, error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "repos"))
 	if err != nil {
@@ -48,7 +56,11 @@ func (s *Store) repos() ([]repo, error) {
 	}
 	var all []repo
 	for _, e := range entries {
-		all = append(all, s.repo(strings.ReplaceAll(e.Name(), "!", "/")))
+		account, name := "", e.Name()
+		if rest, other := strings.CutPrefix(name, "@"); other {
+			account, name, _ = strings.Cut(rest, "!")
+		}
+		all = append(all, s.repo(account, strings.ReplaceAll(name, "!", "/")))
 	}
 	return all, nil
 }
@@ -161,7 +173,11 @@ func (l localSource) manifest(_ context.Context, d digest) ([]byte, error) {
 }
 
 func (l localSource) blob(_ context.Context, d digest, _ int64) (io.ReadCloser, int64, error) {
-	return nil, 0, &NotFoundError{Cause: fmt.Errorf("repository %s of the embedded registry has lost blob %s", l.repo.name, d)}
+	return nil, 0, l.lost(d)
+}
+
+func (l localSource) lost(d digest) error {
+	return &NotFoundError{Cause: fmt.Errorf("repository %s of the embedded registry lacks blob %s", l.repo.name, d)}
 }
 
 // orUnknown makes of a missing file what the protocol calls it.

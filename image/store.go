@@ -1,6 +1,7 @@
 package image
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +17,12 @@ import (
 // Config says how a Store pulls and what it refuses. The zero value is ready for use.
 type Config struct {
 	Log *slog.Logger // nil discards
+
+	// Owner is the account that the repositories belong to which are called by their name alone; those of other accounts
+	// are kept apart from them and from each other.
+	Owner string
+	// IsAccount says whether an account may have repositories here; nil: only Owner has.
+	IsAccount func(ctx context.Context, account string) (bool, error)
 
 	// LocalHosts are the addresses under which the embedded registry is known, as written in a reference:
 	// "127.0.0.1:4080", "localhost:4080". References to them are served from disk.
@@ -71,7 +78,7 @@ func setDefault[T comparable](v *T, to T) {
 //	blobs/sha256/<hex>    compressed layers, manifests and configurations, each verified before it got its name
 //	layers/<hex of diffID>/fs    one unpacked layer; beside it, size: bytes of file content
 //	images/<hex>.json     one record for each image that is whole; written last
-//	repos/<name>/         the embedded registry's repositories; "/" in a name is "!"
+//	repos/<name>/         the embedded registry's repositories; "/" in a name is "!", see repo.go
 //	tmp/                  everything unfinished; emptied by Open
 type Store struct {
 	dir     string

@@ -69,7 +69,7 @@ func (u *uploads) resume(r repo, id string, offset int64) (ociregistry.BlobWrite
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	up := u.open[id]
-	if up == nil || up.repo.name != r.name {
+	if up == nil || up.repo != r {
 		return nil, ociregistry.ErrBlobUploadUnknown
 	}
 	if up.busy {
@@ -79,8 +79,8 @@ func (u *uploads) resume(r repo, id string, offset int64) (ociregistry.BlobWrite
 	return &uploadWriter{uploads: u, up: up, expect: offset}, nil
 }
 
-func (u *uploads) cancel(repo, id string) bool {
-	return u.dropIf(func(up *upload) bool { return up.id == id && up.repo.name == repo }) > 0
+func (u *uploads) cancel(r repo, id string) bool {
+	return u.dropIf(func(up *upload) bool { return up.id == id && up.repo == r }) > 0
 }
 
 func (u *uploads) dropAll() { u.dropIf(func(*upload) bool { return true }) }

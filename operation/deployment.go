@@ -28,7 +28,7 @@ func pull(ctx context.Context, r *run) error {
 	r.line(logs.ImagePullStarted)
 	r.pulls.RLock()
 	defer r.pulls.RUnlock()
-	digest, err := r.cfg.Images.Pull(ctx, ref, r.auth(ref))
+	digest, err := r.cfg.Images.Account(r.svc.Account).Pull(ctx, ref, r.auth(ref))
 	if err != nil {
 		return pullFailed(err)
 	}

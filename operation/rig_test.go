@@ -46,7 +46,7 @@ func newMachine(t *testing.T) *machine {
 	grace := 10*time.Minute - time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 	m.limits = operation.Limits{StartAllowance: 5 * time.Minute, StopGrace: 30 * time.Second, DrainLimit: 2 * time.Minute}
 	var err error
-	if m.images, err = image.Open(filepath.Join(m.dir, "images"), image.Config{LocalHosts: []string{m.registry}, CollectGrace: grace}); err != nil {
+	if m.images, err = image.Open(filepath.Join(m.dir, "images"), image.Config{Owner: caller.Account, LocalHosts: []string{m.registry}, CollectGrace: grace}); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { m.images.Close() })

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,11 +9,10 @@ import (
 	"math/big"
 	"os"
 	"path/filepath"
-
-	"apron/awsjson"
 )
 
-// credentials are the account that a data directory belongs to and its access key.
+// credentials are an access key as `apron env` prints it, and the account that it is of. The server believes the table of
+// keys; this file is where the data directory's first key comes from, and what a shell gets without naming one.
 type credentials struct {
 	Account         string `json:"account"`
 	AccessKeyID     string `json:"access_key_id"`
@@ -24,22 +21,15 @@ type credentials struct {
 
 const credentialsFile = "credentials.json"
 
-// loadCredentials reads the credentials of the data directory and makes them at first start.
-func loadCredentials(data string) (credentials, error) {
-	c, err := readCredentials(data)
-	if !errors.Is(err, fs.ErrNotExist) {
-		return c, err
-	}
-	if c, err = newCredentials(); err != nil {
-		return c, err
-	}
+func writeCredentials(data string, c credentials) error {
 	text, err := json.MarshalIndent(c, "", "  ")
 	if err != nil {
-		return c, err
+		return err
 	}
-	return c, writeFile(filepath.Join(data, credentialsFile), append(text, '\n'), 0o600)
+	return writeFile(filepath.Join(data, credentialsFile), append(text, '\n'), 0o600)
 }
 
+// readCredentials fails with fs.ErrNotExist where there are none.
 func readCredentials(data string) (c credentials, err error) {
 	path := filepath.Join(data, credentialsFile)
 	text, err := os.ReadFile(path)
@@ -50,7 +40,7 @@ func readCredentials(data string) (c credentials, err error) {
 		err = c.parse(text)
 	}
 	if err != nil {
-		err = fmt.Errorf("read %s: %w; restore it, or remove it to get a new account, which does not see the old one's services", path, err)
+		err = fmt.Errorf("read %s: %w; restore it, or remove it to get a new key at the next start", path, err)
 	}
 	return c, err
 }
@@ -66,26 +56,16 @@ func (c *credentials) parse(text []byte) error {
 	return nil
 }
 
-// newCredentials makes an account of twelve digits and a key of the form that AWS clients know.
-func newCredentials() (credentials, error) {
+// newCredentials makes a key of the form that AWS clients know, for the account or, if that is empty, a new one.
+func newCredentials(account string) (credentials, error) {
+	c := credentials{Account: account, AccessKeyID: "AKIA" + rand.Text()[:16], SecretAccessKey: (rand.Text() + rand.Text())[:40]}
+	if account != "" {
+		return c, nil
+	}
 	n, err := rand.Int(rand.Reader, big.NewInt(9e11))
 	if err != nil {
-		return credentials{}, err
+		return c, err
 	}
-	return credentials{
-		Account:         fmt.Sprintf("%012d", n.Int64()+1e11),
-		AccessKeyID:     "AKIA" + rand.Text()[:16],
-		SecretAccessKey: (rand.Text() + rand.Text())[:40],
-	}, nil
-}
-
-// key finds an access key by its id.
-func (c credentials) key(_ context.Context, id string) (awsjson.Key, bool, error) {
-	return awsjson.Key{Secret: c.SecretAccessKey, Account: c.Account}, id == c.AccessKeyID, nil
-}
-
-// login tells whether a user name and password, as a registry client sends them, are an access key and its secret.
-func (c credentials) login(user, password string) bool {
-	right := subtle.ConstantTimeCompare([]byte(password), []byte(c.SecretAccessKey)) == 1
-	return right && user == c.AccessKeyID
+	c.Account = fmt.Sprintf("%012d", n.Int64()+1e11)
+	return c, nil
 }

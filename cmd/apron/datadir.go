@@ -13,6 +13,12 @@ import (
 	"time"
 )
 
+// Files of the data directory that more than one command opens.
+const (
+	storeFile = "apron.db"
+	ringFile  = "age.key"
+)
+
 // dataDir is the directory of all state, held by one process at a time.
 type dataDir struct {
 	path string

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -16,6 +15,7 @@ import (
 	"apron/driver/container"
 	"apron/fleet"
 	"apron/image"
+	"apron/keyring"
 	"apron/logs"
 	"apron/operation"
 	"apron/proxy"
@@ -27,10 +27,11 @@ type platform struct {
 	cfg  Config
 	log  *slog.Logger
 	data *dataDir
-	keys credentials
+	ring *keyring.Ring
 
 	api, edge net.Listener
 	store     *store.Store
+	keys      *keys
 	images    *image.Store
 	logs      *logs.Logs
 	driver    *container.Driver
@@ -53,7 +54,7 @@ func openPlatform(ctx context.Context, cfg Config, log *slog.Logger) (_ *platfor
 		}
 	}()
 	for _, open := range []func(context.Context) error{
-		p.openData, p.checkHost, p.listen, p.openStore, p.openImages, p.openLogs, p.openDriver,
+		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openLogs, p.openDriver,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -80,7 +81,7 @@ func (p *platform) openData(context.Context) (err error) {
 		return err
 	}
 	p.onClose(p.data.Close)
-	p.keys, err = loadCredentials(p.cfg.Data)
+	p.ring, err = keyring.Open(p.data.join(ringFile))
 	return err
 }
 
@@ -125,15 +126,22 @@ func (p *platform) listenOn(ctx context.Context, flag, addr string) (net.Listene
 }
 
 func (p *platform) openStore(ctx context.Context) (err error) {
-	if p.store, err = store.Open(ctx, p.data.join("apron.db")); err != nil {
+	if p.store, err = store.Open(ctx, p.data.join(storeFile)); err != nil {
 		return err
 	}
 	p.onClose(p.store.Close)
 	return nil
 }
 
+func (p *platform) openKeys(ctx context.Context) (err error) {
+	p.keys, err = openKeys(ctx, p.store, p.ring, p.cfg.Data)
+	return err
+}
+
 func (p *platform) openImages(context.Context) (err error) {
-	p.images, err = image.Open(p.data.join("images"), image.Config{Log: p.log, LocalHosts: p.registryNames()})
+	p.images, err = image.Open(p.data.join("images"), image.Config{
+		Log: p.log, LocalHosts: p.registryNames(), Owner: p.keys.owner, IsAccount: p.keys.isAccount,
+	})
 	if err != nil {
 		return err
 	}
@@ -206,14 +214,14 @@ func (p *platform) tie() {
 	p.control = control.New(control.Config{
 		Log: p.log, Store: p.store, Wake: p.worker.Wake, Settle: p.worker.Settle, Host: p.host, Domain: p.cfg.Domain,
 		CheckImage: image.CheckName,
-		TokenKey:   []byte(rand.Text()), Quotas: p.cfg.Quotas,
+		TokenKey:   p.ring.MACKey("page tokens"), Quotas: p.cfg.Quotas,
 	})
 	p.server = awsjson.New(awsjson.Config{
 		Log:              p.log,
 		Actions:          p.control.Actions(),
-		Key:              p.keys.key,
+		Key:              p.keys.find,
 		AllowAnonymous:   p.cfg.AllowAnonymous,
-		AnonymousAccount: p.keys.Account,
+		AnonymousAccount: p.keys.owner,
 		AnonymousRegion:  region,
 	})
 }
@@ -234,7 +242,7 @@ func portOf(l net.Listener) string { return strconv.Itoa(l.Addr().(*net.TCPAddr)
 func (p *platform) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", p.server)
-	mux.Handle("/v2/", image.BasicAuth(p.images.Registry(), p.keys.login))
+	mux.Handle("/v2/", p.images.BasicAuth(p.keys.login))
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux
 }
