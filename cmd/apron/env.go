@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io"
 
 	"github.com/spf13/cobra"
 )
@@ -11,6 +14,7 @@ const region = "us-east-1"
 
 func envCommand() *cobra.Command {
 	cfg := defaults()
+	var id string
 	cmd := &cobra.Command{
 		Use:   "env",
 		Short: "Print what a shell needs to use the platform with AWS clients",
@@ -20,32 +24,61 @@ func envCommand() *cobra.Command {
 			if err := cfg.checkData(); err != nil {
 				return err
 			}
-			server, err := readAddress(cfg.Data)
+			server, err := runningServer(cfg.Data)
 			if err != nil {
 				return err
 			}
-			if err := server.answers(); err != nil {
-				return fmt.Errorf("%w; start it again with `apron serve --data %s`", err, cfg.Data)
-			}
-			keys, err := readCredentials(cfg.Data)
+			key, err := readKey(cmd.Context(), &cfg, id)
 			if err != nil {
-				return fmt.Errorf("read the access key: %w", err)
+				return err
 			}
-			for _, export := range [][2]string{
-				{"AWS_ENDPOINT_URL_APPRUNNER", server.APIURL},
-				{"AWS_ACCESS_KEY_ID", keys.AccessKeyID},
-				{"AWS_SECRET_ACCESS_KEY", keys.SecretAccessKey},
-				{"AWS_REGION", region},
-				{"AWS_DEFAULT_REGION", region},
-				{"APRON_EDGE_URL", server.EdgeURL},
-			} {
-				fmt.Fprintf(cmd.OutOrStdout(), "export %s=%s\n", export[0], export[1])
-			}
-			// A session token left in the shell belongs to another account's key.
-			_, err = fmt.Fprintln(cmd.OutOrStdout(), "unset AWS_SESSION_TOKEN AWS_PROFILE")
-			return err
+			return printExports(cmd.OutOrStdout(), append(serverExports(server), keyExports(key)...))
 		},
 	}
 	cfg.bindData(cmd.Flags())
+	cmd.Flags().StringVar(&id, "key", "", "the access key to print; without it the directory's first one")
 	return cmd
+}
+
+// runningServer is where the data directory's server answers.
+func runningServer(data string) (address, error) {
+	server, err := readAddress(data)
+	if err != nil {
+		return server, err
+	}
+	if err := server.answers(); err != nil {
+		return server, fmt.Errorf("%w; start it again with `apron serve --data %s`", err, data)
+	}
+	return server, nil
+}
+
+func readKey(ctx context.Context, cfg *Config, id string) (credentials, error) {
+	dir, err := openKeyDir(ctx, cfg)
+	if err != nil {
+		return credentials{}, err
+	}
+	key, err := dir.credentialsOf(ctx, id)
+	return key, errors.Join(err, dir.Close())
+}
+
+func serverExports(a address) [][2]string {
+	return [][2]string{{"AWS_ENDPOINT_URL_APPRUNNER", a.APIURL}, {"APRON_EDGE_URL", a.EdgeURL}}
+}
+
+func keyExports(c credentials) [][2]string {
+	return [][2]string{
+		{"AWS_ACCESS_KEY_ID", c.AccessKeyID},
+		{"AWS_SECRET_ACCESS_KEY", c.SecretAccessKey},
+		{"AWS_REGION", region},
+		{"AWS_DEFAULT_REGION", region},
+	}
+}
+
+func printExports(w io.Writer, exports [][2]string) error {
+	for _, export := range exports {
+		fmt.Fprintf(w, "export %s=%s\n", export[0], export[1])
+	}
+	// A session token left in the shell belongs to another account's key.
+	_, err := fmt.Fprintln(w, "unset AWS_SESSION_TOKEN AWS_PROFILE")
+	return err
 }

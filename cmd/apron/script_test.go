@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ const awsCLI = "/usr/bin/aws"
 //	apron serve                  starts a platform for the script
 //	apron ARGS                   runs apron, with the script's data directory in APRON_DATA
 //	aws ARGS                     runs the aws CLI pointed at it
+//	key FILE                     goes on with another key: id and secret, a line each
 //	push PROGRAM REF             pushes an image of hello or app to its registry
 //	await NAME STATUS            waits for the service's status, and sets ARN
 //	get NAME STATUS PATTERN      asks the service's URL
@@ -38,6 +40,7 @@ func TestScripts(t *testing.T) {
 		Dir: "../../testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
+			env.Setenv("APRON", programs.apron)
 			env.Setenv("APRON_DATA", filepath.Join(env.WorkDir, "data"))
 			env.Values[scriptKey{}] = &script{}
 			return nil
@@ -45,6 +48,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"apron":  apronCommand,
 			"aws":    awsCommand,
+			"key":    keyCommand,
 			"push":   pushCommand,
 			"await":  awaitCommand,
 			"get":    getCommand,
@@ -106,6 +110,12 @@ func serveScript(ts *testscript.TestScript, data string) {
 func awsCommand(ts *testscript.TestScript, neg bool, args []string) {
 	// Debian's version does not read the endpoint from the environment yet.
 	outcome(ts, neg, ts.Exec(awsCLI, append(args, "--endpoint-url", platformOf(ts).APIURL())...))
+}
+
+func keyCommand(ts *testscript.TestScript, _ bool, args []string) {
+	lines := strings.Split(ts.ReadFile(args[0]), "\n")
+	ts.Setenv("AWS_ACCESS_KEY_ID", lines[0])
+	ts.Setenv("AWS_SECRET_ACCESS_KEY", lines[1])
 }
 
 func pushCommand(ts *testscript.TestScript, _ bool, args []string) {
