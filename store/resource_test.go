@@ -206,3 +206,24 @@ func TestDomains_HaveOneOwnerEach(t *testing.T) {
 		return nil
 	})
 }
+
+func TestDeleteDomains_LeavesOtherServicesTheirs(t *testing.T) {
+	s := newStore(t)
+	domain := func(service, name string) store.Domain {
+		return store.Domain{Service: service, Domain: api.CustomDomain{DomainName: name}}
+	}
+	update(t, s, func(tx *store.Tx) error {
+		return errors.Join(
+			tx.PutDomain(domain("arn:a", "example.com")), tx.PutDomain(domain("arn:a", "example.net")),
+			tx.PutDomain(domain("arn:b", "example.org")), tx.DeleteDomains("arn:a"),
+		)
+	})
+	update(t, s, func(tx *store.Tx) error {
+		a, err := tx.Domains("arn:a", 0, -1)
+		b, err2 := tx.Domains("arn:b", 0, -1)
+		if len(a) != 0 || len(b) != 1 {
+			t.Errorf("%d and %d domains are left, want none and the other service's", len(a), len(b))
+		}
+		return errors.Join(err, err2)
+	})
+}
