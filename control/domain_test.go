@@ -94,7 +94,7 @@ func TestAssociateCustomDomain_KnowsDomainNames(t *testing.T) {
 		"international":        {"xn--bcher-kva.example", nil, "xn--bcher-kva.example +www"},
 		"digits":               {"4.example.com", nil, "4.example.com +www"},
 		"www":                  {"www.example.com", nil, "www.example.com"},
-		"www of www":           {"www.example.com", new(true), "can't have a www subdomain"},
+		"www of www":           {"www.example.com", new(true), "www.example.com +www"},
 		"wildcard":             {"*.example.com", nil, "*.example.com"},
 		"wildcard, told":       {"*.example.com", new(false), "*.example.com"},
 		"wildcard with www":    {"*.example.com", new(true), "Set EnableWWWSubdomain to false"},

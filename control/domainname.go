@@ -65,13 +65,13 @@ func domainFault(name string) string {
 }
 
 // withWWW says whether the domain includes its www: unless the caller says otherwise it does, except where that makes no
-// name that anybody would look for.
+// name that anybody would look for. Terraform says true by itself, also for a name that begins with www.
 func withWWW(name string, given *bool) (bool, error) {
-	pointless := strings.HasPrefix(name, "*.") || strings.HasPrefix(name, "www.")
+	wildcard := strings.HasPrefix(name, "*.")
 	switch {
 	case given == nil:
-		return !pointless, nil
-	case *given && pointless:
+		return !wildcard && !strings.HasPrefix(name, "www."), nil
+	case *given && wildcard:
 		return false, api.InvalidRequest("%s can't have a www subdomain of its own. Set EnableWWWSubdomain to false.", name)
 	}
 	return *given, nil
