@@ -67,27 +67,44 @@ func (c *Control) Run(ctx context.Context) error {
 
 // load finds the caller's service, deleted ones included as long as they are describable.
 func load(tx *store.Tx, caller api.Caller, arn string) (store.Service, error) {
-	parsed, err := api.ParseARN(arn, api.ResourceService)
-	if err != nil {
-		return store.Service{}, err
-	}
-	if err := parsed.CheckOwner(caller); err != nil {
+	if err := checkService(caller, arn); err != nil {
 		return store.Service{}, err
 	}
 	svc, err := tx.Service(arn)
-	gone := err == nil && svc.Service.DeletedAt != nil && time.Since(svc.Service.DeletedAt.Time) > describable
-	if errors.Is(err, store.ErrNotFound) || gone {
-		return store.Service{}, api.NotFound("No service with the ARN %s. List the services to see their ARNs.", arn)
-	}
-	return svc, err
-}
-
-// allow is load for an action that lifecycle lets begin on the service as it is now, or refuses.
-func allow(tx *store.Tx, caller api.Caller, action, arn string) (store.Service, error) {
-	svc, err := load(tx, caller, arn)
-	if err != nil {
+	if err = describing(svc.Service, arn, err); err != nil {
 		return store.Service{}, err
 	}
-	_, no := judge(action, svc.Service)
+	return svc, nil
+}
+
+// checkService refuses what cannot be the ARN of a service of the caller's.
+func checkService(caller api.Caller, arn string) error {
+	parsed, err := api.ParseARN(arn, api.ResourceService)
+	if err != nil {
+		return err
+	}
+	return parsed.CheckOwner(caller)
+}
+
+// describing turns what the store says of a service, or that it was deleted too long ago, into the client's error.
+func describing(svc api.Service, arn string, err error) error {
+	gone := err == nil && svc.DeletedAt != nil && time.Since(svc.DeletedAt.Time) > describable
+	if errors.Is(err, store.ErrNotFound) || gone {
+		return api.NotFound("No service with the ARN %s. List the services to see their ARNs.", arn)
+	}
+	return err
+}
+
+// allow finds the caller's service for an action that lifecycle lets begin on it as it is now, or refuses. It reads what
+// clients see, no more.
+func allow(tx *store.Tx, caller api.Caller, action, arn string) (api.Service, error) {
+	if err := checkService(caller, arn); err != nil {
+		return api.Service{}, err
+	}
+	svc, err := tx.ServiceShown(arn)
+	if err = describing(svc, arn, err); err != nil {
+		return api.Service{}, err
+	}
+	_, no := judge(action, svc)
 	return svc, orNil(no)
 }

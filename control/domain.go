@@ -22,10 +22,10 @@ func (c *Control) AssociateCustomDomain(ctx context.Context, caller api.Caller, 
 		if err != nil {
 			return err
 		}
-		if err := c.roomForDomain(tx, caller, svc.Service, domain); err != nil {
+		if err := c.roomForDomain(tx, caller, svc, domain); err != nil {
 			return err
 		}
-		out.DNSTarget = dnsTarget(&svc.Service)
+		out.DNSTarget = dnsTarget(&svc)
 		out.VpcDNSTargets, err = vpcTargets(tx, caller, in.ServiceArn)
 		return errors.Join(err, tx.PutDomain(store.Domain{Service: in.ServiceArn, Domain: domain, Moving: true}))
 	})
@@ -79,7 +79,7 @@ func (c *Control) DescribeCustomDomains(ctx context.Context, caller api.Caller, 
 		if err != nil {
 			return err
 		}
-		out.DNSTarget = dnsTarget(&svc.Service)
+		out.DNSTarget = dnsTarget(&svc)
 		if out.VpcDNSTargets, err = vpcTargets(tx, caller, in.ServiceArn); err != nil {
 			return err
 		}
@@ -113,7 +113,7 @@ func (c *Control) DisassociateCustomDomain(ctx context.Context, caller api.Calle
 			return err
 		}
 		d.Domain.Status, d.Moving = api.CustomDomainDeleting, true
-		out.CustomDomain, out.DNSTarget = &d.Domain, dnsTarget(&svc.Service)
+		out.CustomDomain, out.DNSTarget = &d.Domain, dnsTarget(&svc)
 		out.VpcDNSTargets, err = vpcTargets(tx, caller, in.ServiceArn)
 		return errors.Join(err, tx.PutDomain(d))
 	})

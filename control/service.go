@@ -65,7 +65,7 @@ func (c *Control) identify(svc *store.Service, name string) {
 
 // DescribeService tells all that there is to know of a service, also of one deleted within the last hour.
 func (c *Control) DescribeService(ctx context.Context, caller api.Caller, in *api.DescribeServiceRequest) (*api.DescribeServiceResponse, error) {
-	var svc store.Service
+	var svc api.Service
 	err := c.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
 		svc, err = allow(tx, caller, "DescribeService", in.ServiceArn)
 		return err
@@ -73,7 +73,7 @@ func (c *Control) DescribeService(ctx context.Context, caller api.Caller, in *ap
 	if err != nil {
 		return nil, err
 	}
-	return &api.DescribeServiceResponse{Service: &svc.Service}, nil
+	return &api.DescribeServiceResponse{Service: &svc}, nil
 }
 
 // ListServices lists the caller's services in the signature's region, oldest first, deleted ones excepted.
@@ -82,9 +82,9 @@ func (c *Control) ListServices(ctx context.Context, caller api.Caller, in *api.L
 	if err != nil {
 		return nil, err
 	}
-	var rows []store.Row[store.Service]
+	var rows []store.Row[api.ServiceSummary]
 	err = c.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
-		rows, err = tx.Services(caller.Account, caller.Region, page.after, page.fetch())
+		rows, err = tx.Summaries(caller.Account, caller.Region, page.after, page.fetch())
 		return err
 	})
 	if err != nil {
@@ -93,21 +93,9 @@ func (c *Control) ListServices(ctx context.Context, caller api.Caller, in *api.L
 	out := &api.ListServicesResponse{ServiceSummaryList: []api.ServiceSummary{}}
 	rows, out.NextToken = cut(page, rows)
 	for _, row := range rows {
-		out.ServiceSummaryList = append(out.ServiceSummaryList, summary(&row.Record.Service))
+		out.ServiceSummaryList = append(out.ServiceSummaryList, row.Record)
 	}
 	return out, nil
-}
-
-func summary(s *api.Service) api.ServiceSummary {
-	return api.ServiceSummary{
-		ServiceName: &s.ServiceName,
-		ServiceId:   &s.ServiceId,
-		ServiceArn:  &s.ServiceArn,
-		ServiceUrl:  s.ServiceUrl,
-		CreatedAt:   &s.CreatedAt,
-		UpdatedAt:   &s.UpdatedAt,
-		Status:      &s.Status,
-	}
 }
 
 // UpdateService deploys the service with the settings given; those not given stay. The reply shows the new ones at

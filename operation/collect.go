@@ -65,12 +65,8 @@ func (w *Worker) removeUnneeded(ctx context.Context, keep []string) {
 // neededImages lists the digests that a service is deployed from and those that an open operation works with.
 func (w *Worker) neededImages(ctx context.Context) (keep []string, err error) {
 	err = w.cfg.Store.View(ctx, func(tx *store.Tx) error {
-		services, err := tx.EveryService()
-		if err != nil {
+		if keep, err = tx.Images(); err != nil {
 			return err
-		}
-		for _, row := range services {
-			keep = appendImage(keep, row.Record.Deployed)
 		}
 		operations, err := tx.OpenOperations()
 		if err != nil {

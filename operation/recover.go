@@ -13,21 +13,9 @@ import (
 // their size and reachable, services with an open operation keep the instances they have until Run goes on with it,
 // and whatever no record knows is removed. Call it once, before Run.
 func (w *Worker) Recover(ctx context.Context) error {
-	var services []store.Row[store.Service]
-	var open []store.Row[store.Operation]
-	err := w.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if services, err = tx.EveryService(); err != nil {
-			return err
-		}
-		open, err = tx.OpenOperations()
-		return err
-	})
+	services, under, err := w.active(ctx)
 	if err != nil {
 		return fmt.Errorf("recover services: %w", err)
-	}
-	under := map[string]store.Operation{}
-	for _, row := range open {
-		under[row.Record.ServiceArn()] = row.Record
 	}
 	desired, busy, err := intents(services, under)
 	if err != nil {
@@ -39,10 +27,36 @@ func (w *Worker) Recover(ctx context.Context) error {
 	return w.reopen(services, under)
 }
 
+// active reads the services that run or have an open operation, and these operations by their services' ARNs. Those that rest
+// in any other way hold nothing on the machine, and may be very many.
+func (w *Worker) active(ctx context.Context) (services []store.Service, under map[string]store.Operation, err error) {
+	under = map[string]store.Operation{}
+	err = w.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		open, err := tx.OpenOperations()
+		if err != nil {
+			return err
+		}
+		for _, row := range open {
+			svc, err := tx.Service(row.Record.ServiceArn())
+			if err != nil {
+				return err
+			}
+			services, under[row.Record.ServiceArn()] = append(services, svc), row.Record
+		}
+		running, err := tx.ServicesIn(api.StatusRunning)
+		for _, row := range running {
+			if _, open := under[row.Record.Service.ServiceArn]; !open {
+				services = append(services, row.Record)
+			}
+		}
+		return err
+	})
+	return services, under, err
+}
+
 // intents tells which revisions have to run and whose instances an operation decides about.
-func intents(services []store.Row[store.Service], under map[string]store.Operation) (desired []fleet.Revision, busy []string, err error) {
-	for _, row := range services {
-		svc := row.Record
+func intents(services []store.Service, under map[string]store.Operation) (desired []fleet.Revision, busy []string, err error) {
+	for _, svc := range services {
 		op, open := under[svc.Service.ServiceArn]
 		if open {
 			busy = append(busy, svc.Service.ServiceId)
@@ -71,9 +85,8 @@ func serving(svc store.Service, op store.Operation, open bool) bool {
 	return svc.Service.Status == api.StatusRunning
 }
 
-func (w *Worker) reopen(services []store.Row[store.Service], under map[string]store.Operation) error {
-	for _, row := range services {
-		svc := row.Record
+func (w *Worker) reopen(services []store.Service, under map[string]store.Operation) error {
+	for _, svc := range services {
 		if op, open := under[svc.Service.ServiceArn]; serving(svc, op, open) {
 			if err := (&run{Worker: w, svc: svc}).openRoute(); err != nil {
 				return fmt.Errorf("reopen service %s: %w", svc.Service.ServiceArn, err)

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -29,24 +30,34 @@ type Row[T any] struct {
 
 // all reads the (seq, record) rows that query selects.
 func all[T any](tx *Tx, query string, args ...any) ([]Row[T], error) {
+	return list(tx, func(rows *sql.Rows) (row Row[T], err error) {
+		var text []byte
+		if err := rows.Scan(&row.Seq, &text); err != nil {
+			return row, err
+		}
+		return row, decode(text, &row.Record)
+	}, query, args...)
+}
+
+// list reads the rows that query selects, each with scan.
+func list[T any](tx *Tx, scan func(*sql.Rows) (T, error), query string, args ...any) ([]T, error) {
 	rows, err := tx.sql.QueryContext(tx.ctx, query, args...)
 	if err != nil {
 		return nil, fmt.Errorf("list records: %w", err)
 	}
 	defer rows.Close()
-	var list []Row[T]
+	var found []T
 	for rows.Next() {
-		var row Row[T]
-		var text []byte
-		if err := rows.Scan(&row.Seq, &text); err != nil {
+		if tx.until.Err() != nil {
+			return nil, fmt.Errorf("list records: %w", context.Cause(tx.until))
+		}
+		row, err := scan(rows)
+		if err != nil {
 			return nil, fmt.Errorf("list records: %w", err)
 		}
-		if err := decode(text, &row.Record); err != nil {
-			return nil, err
-		}
-		list = append(list, row)
+		found = append(found, row)
 	}
-	return list, rows.Err()
+	return found, rows.Err()
 }
 
 func decode(text []byte, into any) error {

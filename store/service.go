@@ -1,6 +1,9 @@
 package store
 
 import (
+	"cmp"
+	"database/sql"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +17,7 @@ type Service struct {
 	Service api.Service `json:"service"`
 
 	// Deployed is the version that runs, or that a resume brings back. Nil until a deployment has succeeded.
-	Deployed *Deployment `json:"deployed,omitempty"`
+	Deployed *Deployment `json:"-"` // in a column of its own
 }
 
 // Deployment is one version of a service: an image and the configuration that it is run with. While an update is
@@ -29,15 +32,28 @@ type Deployment struct {
 
 // PutService writes the record, new or changed.
 func (tx *Tx) PutService(s Service) error {
-	text, err := encode(s)
+	record, err := encode(s)
 	if err != nil {
 		return err
 	}
-	err = tx.exec(`INSERT INTO services (arn, id, account, region, name, status, deleted, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-		ON CONFLICT (arn) DO UPDATE SET status = excluded.status, deleted = excluded.deleted, record = excluded.record`,
-		s.Service.ServiceArn, s.Service.ServiceId, s.Account, s.Region, s.Service.ServiceName, s.Service.Status, deletedAt(s), text)
+	var deployed, image any
+	if s.Deployed != nil {
+		if deployed, err = encode(s.Deployed); err != nil {
+			return err
+		}
+		if s.Deployed.Image != "" {
+			image = s.Deployed.Image
+		}
+	}
+	c := s.Service
+	err = tx.exec(`INSERT INTO services (arn, id, account, region, name, status, url, created, updated, deleted, image, record, deployed)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (arn) DO UPDATE SET status = excluded.status, url = excluded.url, updated = excluded.updated,
+		deleted = excluded.deleted, image = excluded.image, record = excluded.record, deployed = excluded.deployed`,
+		c.ServiceArn, c.ServiceId, s.Account, s.Region, c.ServiceName, c.Status, c.ServiceUrl,
+		c.CreatedAt.UnixMilli(), c.UpdatedAt.UnixMilli(), deletedAt(s), image, record, deployed)
 	if err != nil {
-		return fmt.Errorf("write service %s: %w", s.Service.ServiceArn, err)
+		return fmt.Errorf("write service %s: %w", c.ServiceArn, err)
 	}
 	return tx.putLinks(s)
 }
@@ -51,30 +67,75 @@ func deletedAt(s Service) any {
 
 // Service reads a service by its full ARN, deleted ones included. ErrNotFound if there is none.
 func (tx *Tx) Service(arn string) (Service, error) {
-	return one[Service](tx, `SELECT record FROM services WHERE arn = ?`, arn)
+	return tx.service(`SELECT seq, record, deployed FROM services WHERE arn = ?`, arn)
+}
+
+// ServiceShown is Service without what clients never see: half the work, for those who only look.
+func (tx *Tx) ServiceShown(arn string) (api.Service, error) {
+	s, err := one[Service](tx, `SELECT record FROM services WHERE arn = ?`, arn)
+	return s.Service, err
 }
 
 // ServiceByID reads a service by its id, deleted ones included. ErrNotFound if there is none.
 func (tx *Tx) ServiceByID(id string) (Service, error) {
-	return one[Service](tx, `SELECT record FROM services WHERE id = ?`, id)
+	return tx.service(`SELECT seq, record, deployed FROM services WHERE id = ?`, id)
 }
 
 // ServiceNamed reads the service that holds the name. ErrNotFound if the name is free.
 func (tx *Tx) ServiceNamed(account, region, name string) (Service, error) {
-	return one[Service](tx, `SELECT record FROM services
+	return tx.service(`SELECT seq, record, deployed FROM services
 		WHERE account = ? AND region = ? AND name = ? AND deleted IS NULL`, account, region, name)
 }
 
-// Services lists the account's services that are not deleted, oldest first, from the one after the given place
+// ServicesIn lists the services of all accounts and regions that have the status, oldest first.
+func (tx *Tx) ServicesIn(status api.ServiceStatus) ([]Row[Service], error) {
+	return list(tx, scanService, `SELECT seq, record, deployed FROM services WHERE status = ? ORDER BY seq`, status)
+}
+
+func (tx *Tx) service(query string, key ...any) (Service, error) {
+	found, err := list(tx, scanService, query, key...)
+	if err != nil || len(found) == 0 {
+		return Service{}, cmp.Or(err, ErrNotFound)
+	}
+	return found[0].Record, nil
+}
+
+func scanService(rows *sql.Rows) (row Row[Service], err error) {
+	var record, deployed []byte
+	if err := rows.Scan(&row.Seq, &record, &deployed); err != nil {
+		return row, err
+	}
+	if deployed != nil {
+		row.Record.Deployed = &Deployment{}
+		err = decode(deployed, row.Record.Deployed)
+	}
+	return row, errors.Join(err, decode(record, &row.Record))
+}
+
+// Summaries lists the account's services that are not deleted, oldest first, from the one after the given place
 // in the list (0 = from the start), at most limit of them (-1 = all).
-func (tx *Tx) Services(account, region string, after int64, limit int) ([]Row[Service], error) {
-	return all[Service](tx, `SELECT seq, record FROM services
+func (tx *Tx) Summaries(account, region string, after int64, limit int) ([]Row[api.ServiceSummary], error) {
+	return list(tx, scanSummary, `SELECT seq, name, id, arn, url, created, updated, status FROM services
 		WHERE account = ? AND region = ? AND deleted IS NULL AND seq > ? ORDER BY seq LIMIT ?`, account, region, after, limit)
 }
 
-// EveryService lists the services of all accounts and regions that are not deleted, oldest first.
-func (tx *Tx) EveryService() ([]Row[Service], error) {
-	return all[Service](tx, `SELECT seq, record FROM services WHERE deleted IS NULL ORDER BY seq`)
+func scanSummary(rows *sql.Rows) (row Row[api.ServiceSummary], err error) {
+	s := &row.Record
+	var created, updated int64
+	err = rows.Scan(&row.Seq, &s.ServiceName, &s.ServiceId, &s.ServiceArn, &s.ServiceUrl, &created, &updated, &s.Status)
+	s.CreatedAt, s.UpdatedAt = new(api.At(time.UnixMilli(created))), new(api.At(time.UnixMilli(updated)))
+	return row, err
+}
+
+// Images lists the digests of the images that services are deployed from, deleted services excepted. It takes as long as
+// there are images, not services: it asks for the next higher digest until there is none.
+func (tx *Tx) Images() ([]string, error) {
+	return tx.texts(`WITH RECURSIVE used (image) AS (
+			SELECT min(image) FROM services WHERE image IS NOT NULL AND deleted IS NULL
+			UNION ALL
+			SELECT (SELECT min(image) FROM services WHERE image IS NOT NULL AND deleted IS NULL AND image > used.image)
+			FROM used WHERE used.image IS NOT NULL
+		) SELECT image FROM used WHERE image IS NOT NULL`)
 }
 
 // CountServices counts the account's services that are not deleted.

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"runtime"
 
 	"github.com/pressly/goose/v3"
 	_ "modernc.org/sqlite" // the driver "sqlite", written in Go
@@ -24,8 +25,8 @@ var migrations embed.FS
 
 // Store is an open database. Its methods may be called from many goroutines.
 type Store struct {
-	write *sql.DB // one connection: SQLite has one writer, and waiting here is cheaper than SQLITE_BUSY
-	read  *sql.DB
+	write *pool // of one connection: SQLite has one writer, and waiting here is cheaper than SQLITE_BUSY
+	read  *pool
 }
 
 // Open opens the database file at path, makes it when it is missing and brings its schema up to date.
@@ -37,7 +38,7 @@ func Open(ctx context.Context, path string) (*Store, error) {
 }
 
 func open(ctx context.Context, path string, prepare ...func(context.Context, *sql.DB) error) (*Store, error) {
-	write, err := openPool(path, url.Values{"_txlock": {"immediate"}})
+	write, err := openDB(path, url.Values{})
 	if err != nil {
 		return nil, err
 	}
@@ -47,15 +48,18 @@ func open(ctx context.Context, path string, prepare ...func(context.Context, *sq
 			return nil, errors.Join(fmt.Errorf("open store %s: %w", path, err), write.Close())
 		}
 	}
-	read, err := openPool(path, url.Values{"_pragma": {"query_only(ON)"}})
+	read, err := openDB(path, url.Values{"_pragma": {"query_only(ON)"}})
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	read.SetMaxIdleConns(8)
-	return &Store{write: write, read: read}, nil
+	return &Store{write: newPool(write, "BEGIN IMMEDIATE", 1), read: newPool(read, "BEGIN", readers+runtime.GOMAXPROCS(0))}, nil
 }
 
-func openPool(path string, q url.Values) (*sql.DB, error) {
+// readers is how many views there can be at once besides those that the CPUs work on: some wait, for the disk or for more
+// rows than a page.
+const readers = 4
+
+func openDB(path string, q url.Values) (*sql.DB, error) {
 	for _, pragma := range []string{"busy_timeout(10000)", "journal_mode(WAL)", "synchronous(FULL)", "foreign_keys(ON)"} {
 		q.Add("_pragma", pragma)
 	}
@@ -96,34 +100,18 @@ func (s *Store) Close() error {
 // Tx is one transaction: all of its changes become durable together, or none does. It is good until the func it
 // was given to returns, and for one goroutine.
 type Tx struct {
-	ctx context.Context // of the Update or View call that this transaction is part of
-	sql *sql.Tx
+	ctx   context.Context // for statements; it does not end
+	until context.Context // of the Update or View call that this transaction is part of
+	sql   *conn
+	done  bool // it is committed
 }
 
-// Update runs f in the one writing transaction. An error of f, returned as it is, undoes everything.
-func (s *Store) Update(ctx context.Context, f func(*Tx) error) error {
-	return inTx(ctx, s.write, nil, f)
-}
+// Update runs f in the one writing transaction. An error of f, returned as it is, undoes everything. f must not call
+// Update.
+func (s *Store) Update(ctx context.Context, f func(*Tx) error) error { return s.write.tx(ctx, f) }
 
-// View runs f on an unchanging view of the database, without waiting for writers.
-func (s *Store) View(ctx context.Context, f func(*Tx) error) error {
-	return inTx(ctx, s.read, &sql.TxOptions{ReadOnly: true}, f)
-}
-
-func inTx(ctx context.Context, db *sql.DB, opts *sql.TxOptions, f func(*Tx) error) error {
-	tx, err := db.BeginTx(ctx, opts)
-	if err != nil {
-		return fmt.Errorf("begin transaction: %w", err)
-	}
-	defer tx.Rollback() // after a Commit this does nothing
-	if err := f(&Tx{ctx: ctx, sql: tx}); err != nil {
-		return err
-	}
-	if err := tx.Commit(); err != nil {
-		return fmt.Errorf("commit transaction: %w", err)
-	}
-	return nil
-}
+// View runs f on an unchanging view of the database, without waiting for writers. f must not call View.
+func (s *Store) View(ctx context.Context, f func(*Tx) error) error { return s.read.tx(ctx, f) }
 
 func (tx *Tx) exec(query string, args ...any) error {
 	_, err := tx.sql.ExecContext(tx.ctx, query, args...)

@@ -18,7 +18,7 @@ const (
 	region  = "us-east-1"
 )
 
-func open(t *testing.T, path string) *store.Store {
+func open(t testing.TB, path string) *store.Store {
 	t.Helper()
 	s, err := store.Open(t.Context(), path)
 	if err != nil {
@@ -144,12 +144,12 @@ func TestServices_PagesInOrderOfCreation(t *testing.T) {
 	var got []string
 	view(t, s, func(tx *store.Tx) error {
 		for after := int64(0); ; {
-			rows, err := tx.Services(account, region, after, 3)
+			rows, err := tx.Summaries(account, region, after, 3)
 			if err != nil || len(rows) == 0 {
 				return err
 			}
 			for _, row := range rows {
-				got = append(got, row.Record.Service.ServiceName)
+				got = append(got, *row.Record.ServiceName)
 			}
 			after = rows[len(rows)-1].Seq
 		}
