@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"apron/driver/container"
 )
@@ -256,4 +257,17 @@ func (p *Platform) RSS() (int64, error) {
 	_, rest, _ := strings.Cut(string(text), "VmRSS:")
 	kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
 	return kb << 10, err
+}
+
+// CPU is how long the server has computed so far, in user and kernel mode, in steps of 10 ms.
+func (p *Platform) CPU() (time.Duration, error) {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.PID()))
+	if err != nil {
+		return 0, err
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // behind the program's name
+	fields := strings.Fields(rest)
+	user, err1 := strconv.ParseInt(fields[11], 10, 64)
+	kernel, err2 := strconv.ParseInt(fields[12], 10, 64)
+	return time.Duration(user+kernel) * (time.Second / 100), errors.Join(err1, err2)
 }

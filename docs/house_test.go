@@ -69,7 +69,7 @@ func TestImports_PointOneWay(t *testing.T) {
 		"apron/image/imagetest":           {"apron/image"},
 		"apron/aprontest":                 {"apron/driver/container"},
 		"apron/cmd/apron-demo":            {"apron/aprontest"},
-		"apron/cmd/apron-bench":           {"apron/aprontest"},
+		"apron/cmd/apron-bench":           {"apron/aprontest", "apron/api", "apron/store"},
 		"apron/driver/container/testdata": nil,
 	}
 	for _, p := range packages(t) {

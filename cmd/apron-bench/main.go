@@ -1,6 +1,7 @@
 // Command apron-bench measures what docs/benchmarks.md states, in one run on one machine: pause, resume and create
-// from the call to their effect, beside the same program started bare and by runc, and what paused services hold.
-// `make bench` runs it. It prints the page's table; it never passes or fails on a time.
+// from the call to their effect, beside the same program started bare and by runc; what paused services hold; and how
+// servers answer that have one service or very many. `make bench` runs it. It prints the page's tables; it never passes
+// or fails on a time.
 package main
 
 import (
@@ -11,29 +12,62 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
 	"apron/aprontest"
 )
 
+// options are what is measured, and how long.
+type options struct {
+	apron    string
+	only     []string
+	rounds   int
+	services int
+	sizes    []int
+	turns    int
+	turn     time.Duration
+}
+
 func main() {
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away must not keep us from stopping the platform
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	apron := flag.String("apron", "bin/apron", "the apron program")
-	rounds := flag.Int("rounds", 30, "how often each is measured")
-	services := flag.Int("services", 100, "how many paused services the memory is measured with")
-	flag.Parse()
 	ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
 	defer cancel()
-	if err := run(ctx, *apron, *rounds, *services); err != nil {
+	o, err := parse()
+	if err == nil {
+		err = run(ctx, o)
+	}
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run(ctx context.Context, apron string, rounds, services int) (err error) {
+func parse() (o options, err error) {
+	flag.StringVar(&o.apron, "apron", "bin/apron", "the apron program")
+	only := flag.String("only", "times,memory,scale", "the parts to measure")
+	flag.IntVar(&o.rounds, "rounds", 30, "times: how often each is measured")
+	flag.IntVar(&o.services, "services", 100, "memory: how many paused services it is measured with")
+	sizes := flag.String("sizes", "1,1000,100000", "scale: how many paused services the servers have that are compared")
+	flag.IntVar(&o.turns, "turns", 5, "scale: how often each server is measured with each action")
+	flag.DurationVar(&o.turn, "turn", 2*time.Second, "scale: and for how long")
+	flag.Parse()
+	o.only = strings.Split(*only, ",")
+	for size := range strings.SplitSeq(*sizes, ",") {
+		n, err := strconv.Atoi(size)
+		if err != nil || n < 1 {
+			return o, fmt.Errorf("-sizes %q: %q is not a number of services; write it as 1,1000", *sizes, size)
+		}
+		o.sizes = append(o.sizes, n)
+	}
+	return o, nil
+}
+
+func run(ctx context.Context, o options) (err error) {
 	dir, err := os.MkdirTemp("", "apron-bench-")
 	if err != nil {
 		return err
@@ -43,15 +77,26 @@ func run(ctx context.Context, apron string, rounds, services int) (err error) {
 	if err := aprontest.Build(ctx, "./examples/hello", program); err != nil {
 		return err
 	}
-	b := &bench{ctx: ctx, apron: apron, dir: dir, program: program}
-	if err := b.on("speed", func() error { return b.speed(rounds) }); err != nil {
-		return err
+	b := &bench{ctx: ctx, apron: o.apron, dir: dir, program: program}
+	parts := map[string]func() error{
+		"times":  func() error { return b.on("times", func() error { return b.times(o.rounds) }) },
+		"memory": func() error { return b.on("memory", func() error { return b.memory(o.services) }) },
+		"scale":  func() error { return b.scale(o.sizes, o.turns, o.turn) },
 	}
-	return b.on("memory", func() error { return b.memory(services) })
+	for _, name := range o.only {
+		part := parts[name]
+		if part == nil {
+			return fmt.Errorf("-only %q names no part; the parts are times, memory and scale", name)
+		}
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
-// speed runs every figure that is a time, those to be compared in turns so that the machine's moods hit all alike.
-func (b *bench) speed(rounds int) error {
+// times runs every figure that is a time, those to be compared in turns so that the machine's moods hit all alike.
+func (b *bench) times(rounds int) error {
 	if err := b.cycles(rounds); err != nil {
 		return err
 	}
