@@ -43,14 +43,15 @@ func (a ARN) String() string {
 	return s
 }
 
-// Partial reports whether the ARN names a configuration without its id: NAME means its latest active revision,
-// NAME/REVISION that one. Only auto scaling and observability configurations have such ARNs.
+// Partial reports whether the ARN lacks the id. That of a configuration means with NAME its latest active revision and
+// with NAME/REVISION that one; that of a connection, which App Runner's samples show, the one of this name. Other kinds
+// have no such ARNs.
 func (a ARN) Partial() bool { return a.ID == "" }
 
 // forms is the resource part of each kind, as an error shows it.
 var forms = map[ResourceKind]string{
 	ResourceService:                    "service/NAME/ID",
-	ResourceConnection:                 "connection/NAME/ID",
+	ResourceConnection:                 "connection/NAME[/ID]",
 	ResourceAutoScalingConfiguration:   "autoscalingconfiguration/NAME[/REVISION[/ID]]",
 	ResourceObservabilityConfiguration: "observabilityconfiguration/NAME[/REVISION[/ID]]",
 	ResourceVpcConnector:               "vpcconnector/NAME/REVISION/ID",
@@ -105,9 +106,11 @@ func (a *ARN) setResource(parts []string) bool {
 	return len(rest) == 1 && arnID.MatchString(a.ID)
 }
 
-func (a *ARN) revisioned() bool { return a.mayBePartial() || a.Kind == ResourceVpcConnector }
+func (a *ARN) revisioned() bool { return a.configuration() || a.Kind == ResourceVpcConnector }
 
-func (a *ARN) mayBePartial() bool {
+func (a *ARN) mayBePartial() bool { return a.configuration() || a.Kind == ResourceConnection }
+
+func (a *ARN) configuration() bool {
 	return a.Kind == ResourceAutoScalingConfiguration || a.Kind == ResourceObservabilityConfiguration
 }
 

@@ -14,6 +14,7 @@ func TestARNsAreReadAndWritten(t *testing.T) {
 	tests := map[string]ARN{
 		"service/web-app/" + testID:                   {Kind: ResourceService, Name: "web-app", ID: testID},
 		"connection/git_hub/" + testID:                {Kind: ResourceConnection, Name: "git_hub", ID: testID},
+		"connection/git_hub":                          {Kind: ResourceConnection, Name: "git_hub"},
 		"autoscalingconfiguration/high/3/" + testID:   {Kind: ResourceAutoScalingConfiguration, Name: "high", Revision: 3, ID: testID},
 		"autoscalingconfiguration/high/3":             {Kind: ResourceAutoScalingConfiguration, Name: "high", Revision: 3},
 		"autoscalingconfiguration/high":               {Kind: ResourceAutoScalingConfiguration, Name: "high"},
@@ -71,6 +72,8 @@ func TestARNsThatAreRefused(t *testing.T) {
 		wantRefusal(t, base+"autoscalingconfiguration/high/"+rest, partial, ResourceAutoScalingConfiguration)
 	}
 	wantRefusal(t, base+"vpcconnector/vpc1", "vpcconnector/NAME/REVISION/ID")
+	wantRefusal(t, base+"connection/git_hub/1/"+testID, "connection/NAME[/ID]")
+	wantRefusal(t, base+"connection/git_hub/1", "connection/NAME[/ID]")
 }
 
 func wantRefusal(t *testing.T, arn, want string, kinds ...ResourceKind) {

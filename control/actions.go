@@ -32,6 +32,15 @@ func (c *Control) Actions() map[string]awsjson.Handler {
 		"DescribeCustomDomains":    awsjson.Handle(c.DescribeCustomDomains),
 		"DisassociateCustomDomain": awsjson.Handle(c.DisassociateCustomDomain),
 
+		"CreateConnection": awsjson.Handle(c.CreateConnection),
+		"ListConnections":  awsjson.Handle(c.ListConnections),
+		"DeleteConnection": awsjson.Handle(c.DeleteConnection),
+
+		"CreateVpcConnector":   awsjson.Handle(c.CreateVpcConnector),
+		"DescribeVpcConnector": awsjson.Handle(c.DescribeVpcConnector),
+		"ListVpcConnectors":    awsjson.Handle(c.ListVpcConnectors),
+		"DeleteVpcConnector":   awsjson.Handle(c.DeleteVpcConnector),
+
 		"TagResource":         awsjson.Handle(c.TagResource),
 		"UntagResource":       awsjson.Handle(c.UntagResource),
 		"ListTagsForResource": awsjson.Handle(c.ListTagsForResource),

@@ -49,3 +49,26 @@ func findLive[T any](tx *store.Tx, caller api.Caller, kind api.ResourceKind, arn
 func newARN(caller api.Caller, kind api.ResourceKind, name string, revision int) api.ARN {
 	return api.ARN{Region: caller.Region, Account: caller.Account, Kind: kind, Name: name, Revision: revision, ID: api.NewID()}
 }
+
+// unusedName refuses a new resource whose name another one has that is not deleted.
+func unusedName(tx *store.Tx, arn api.ARN) error {
+	arn.Revision, arn.ID = 0, ""
+	taken, err := store.FindResource[struct{}](tx, arn)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err == nil {
+		err = api.InvalidRequest("There is a %s named %s already: %s. Use that one, choose another name, or delete it first.",
+			nouns[arn.Kind], arn.Name, taken.ARN)
+	}
+	return err
+}
+
+// roomFor keeps a quota on the names of a kind; quota is its name and nouns, in the plural, what there are too many of.
+func (c *Control) roomFor(tx *store.Tx, arn api.ARN, quota, nouns string) error {
+	have, err := tx.CountNames(arn.Account, arn.Region, arn.Kind)
+	if err != nil {
+		return err
+	}
+	return c.underQuota(quota, have, nouns+" in "+arn.Region)
+}

@@ -86,7 +86,7 @@ func tagged(tx *store.Tx, caller api.Caller, action, arn string) error {
 		return err
 	}
 	if parsed.Partial() {
-		return api.InvalidRequest("The ARN %s lacks the id; tags are on one revision. Describe the configuration to see its full ARN.", arn)
+		return api.InvalidRequest("The ARN %s lacks the id, which names what has the tags. List or describe it to see its full ARN.", arn)
 	}
 	if parsed.Kind != api.ResourceService {
 		_, err := findLive[struct{}](tx, caller, parsed.Kind, arn)

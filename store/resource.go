@@ -118,9 +118,9 @@ func (tx *Tx) scalar(into any, query string, args ...any) error {
 }
 
 // PurgeResources forgets resources that were deleted before the given time, with their tags. The highest revision of a
-// name stays, so that its number is never given again.
+// configuration's name stays, so that its number is never given again; VPC connectors are all revision 1.
 func (tx *Tx) PurgeResources(before time.Time) error {
-	const gone = `deleted < ?1 AND (revision = 0 OR revision < (SELECT max(revision) FROM resources AS other
+	const gone = `deleted < ?1 AND (revision = 0 OR kind = 'vpcconnector' OR revision < (SELECT max(revision) FROM resources AS other
 		WHERE other.account = resources.account AND other.region = resources.region
 		AND other.kind = resources.kind AND other.name = resources.name))`
 	for _, query := range []string{

@@ -116,8 +116,9 @@ func TestPurgeResources_KeepsTheHighestRevision(t *testing.T) {
 	s := newStore(t)
 	long := time.Now().Add(-time.Hour)
 	young := remove(configuration("young", 1), time.Now())
-	connection := configuration("gone", 0)
-	put(t, s, remove(configuration("a", 1), long), remove(configuration("a", 2), long), young, remove(connection, long))
+	connection, connector := configuration("gone", 0), configuration("gone", 1)
+	connector.ARN.Kind = api.ResourceVpcConnector
+	put(t, s, remove(configuration("a", 1), long), remove(configuration("a", 2), long), young, remove(connection, long), remove(connector, long))
 	update(t, s, func(tx *store.Tx) error {
 		if err := tx.PurgeResources(time.Now().Add(-time.Minute)); err != nil {
 			return err
@@ -133,8 +134,10 @@ func TestPurgeResources_KeepsTheHighestRevision(t *testing.T) {
 				t.Errorf("%s/%d: %v, want there %t", want.name, want.revision, err, want.there)
 			}
 		}
-		if _, err := store.FindResource[note](tx, connection.ARN); !errors.Is(err, store.ErrNotFound) {
-			t.Errorf("the deleted connection is there: %v", err)
+		for _, gone := range []api.ARN{connection.ARN, connector.ARN} {
+			if _, err := store.FindResource[note](tx, gone); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("the deleted %s is there: %v", gone, err)
+			}
 		}
 		arn := young.ARN
 		arn.Name = "a"

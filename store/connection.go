@@ -1,0 +1,32 @@
+package store
+
+import "apron/api"
+
+// Connection is the record of a connection: what clients see of it, and what opens the provider's repositories. Read as
+// an api.Connection, as the actions do, it comes without the credential, and written as one it loses it.
+type Connection struct {
+	api.Connection
+	Credential *Credential `json:"Credential,omitempty"` // nil until the operator has given one
+}
+
+// Credential is what a provider asks of those who fetch source.
+type Credential struct {
+	Kind   CredentialKind
+	Sealed []byte // with the data directory's key
+	Given  api.Timestamp
+}
+
+// CredentialKind says what is sealed in a Credential. It is stored; renaming one is a migration.
+type CredentialKind string
+
+// The kinds of credential: an access token, which HTTPS takes for a password, and a private key in PEM form.
+const (
+	CredentialToken  CredentialKind = "token"
+	CredentialSSHKey CredentialKind = "ssh-key"
+)
+
+// Connections lists those of all accounts and regions that are not deleted, oldest first.
+func (tx *Tx) Connections() ([]Row[Resource[Connection]], error) {
+	return all[Resource[Connection]](tx, `SELECT seq, record FROM resources WHERE kind = ? AND deleted IS NULL ORDER BY seq`,
+		api.ResourceConnection)
+}
