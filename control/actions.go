@@ -41,6 +41,12 @@ func (c *Control) Actions() map[string]awsjson.Handler {
 		"ListVpcConnectors":    awsjson.Handle(c.ListVpcConnectors),
 		"DeleteVpcConnector":   awsjson.Handle(c.DeleteVpcConnector),
 
+		"CreateVpcIngressConnection":   awsjson.Handle(c.CreateVpcIngressConnection),
+		"DescribeVpcIngressConnection": awsjson.Handle(c.DescribeVpcIngressConnection),
+		"ListVpcIngressConnections":    awsjson.Handle(c.ListVpcIngressConnections),
+		"UpdateVpcIngressConnection":   awsjson.Handle(c.UpdateVpcIngressConnection),
+		"DeleteVpcIngressConnection":   awsjson.Handle(c.DeleteVpcIngressConnection),
+
 		"TagResource":         awsjson.Handle(c.TagResource),
 		"UntagResource":       awsjson.Handle(c.UntagResource),
 		"ListTagsForResource": awsjson.Handle(c.ListTagsForResource),

@@ -59,9 +59,12 @@ func (c *Control) identify(svc *store.Service, name string) {
 	s, now := &svc.Service, api.At(time.Now())
 	s.ServiceName, s.ServiceId = name, api.NewID()
 	s.ServiceArn = api.ARN{Region: svc.Region, Account: svc.Account, Kind: api.ResourceService, Name: name, ID: s.ServiceId}.String()
-	s.ServiceUrl = new(c.cfg.Host(strings.ToLower(rand.Text()[:10]), svc.Region))
+	s.ServiceUrl = new(c.cfg.Host(newLabel(), svc.Region))
 	s.CreatedAt, s.UpdatedAt = now, now
 }
+
+// newLabel is the first part of a host name that nobody has.
+func newLabel() string { return strings.ToLower(rand.Text()[:10]) }
 
 // DescribeService tells all that there is to know of a service, also of one deleted within the last hour.
 func (c *Control) DescribeService(ctx context.Context, caller api.Caller, in *api.DescribeServiceRequest) (*api.DescribeServiceResponse, error) {
@@ -106,6 +109,9 @@ func (c *Control) UpdateService(ctx context.Context, caller api.Caller, in *api.
 	}
 	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationUpdateService, func(tx *store.Tx, svc *store.Service, op *store.Operation) (err error) {
 		if err := c.merge(tx, caller, &svc.Service, in); err != nil {
+			return err
+		}
+		if err := staysPrivate(tx, &svc.Service); err != nil {
 			return err
 		}
 		op.Target, err = target(tx, caller, &svc.Service, *op)
@@ -155,9 +161,9 @@ func (c *Control) ResumeService(ctx context.Context, caller api.Caller, in *api.
 	return &api.ResumeServiceResponse{Service: svc, OperationId: op}, nil
 }
 
-// DeleteService removes the service. It can be described as DELETED for an hour; its name is free at once.
+// DeleteService removes the service, once it has no VPC ingress connection. It can be described as DELETED for an hour; its name is free at once.
 func (c *Control) DeleteService(ctx context.Context, caller api.Caller, in *api.DeleteServiceRequest) (*api.DeleteServiceResponse, error) {
-	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationDeleteService, nil)
+	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationDeleteService, withoutIngress)
 	if err != nil {
 		return nil, err
 	}
