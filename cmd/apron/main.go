@@ -46,6 +46,6 @@ func commands() *cobra.Command {
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; `%s --help` shows the flags", err, cmd.CommandPath())
 	})
-	root.AddCommand(serveCommand(), stopCommand(), envCommand(), keyCommand(), doctorCommand(), logsCommand(), versionCommand())
+	root.AddCommand(serveCommand(), stopCommand(), envCommand(), keyCommand(), connectionCommand(), doctorCommand(), logsCommand(), versionCommand())
 	return root
 }
