@@ -80,7 +80,7 @@ func authorize(ctx context.Context, w io.Writer, data, name string, owner connec
 	if err != nil {
 		return err
 	}
-	ring, err := keyring.Open(filepath.Join(data, "age.key"))
+	ring, err := keyring.Open(filepath.Join(data, ringFile))
 	if err != nil {
 		return err
 	}
