@@ -153,9 +153,20 @@ func TestDeleteConnection_IsGoneAtOnce(t *testing.T) {
 func TestDeleteConnection_RefusesOneInUse(t *testing.T) {
 	w := newWorld(t)
 	arn, service := w.connection(t, "git_hub"), w.create(t, "web-app").ServiceArn
-	w.edit(t, service, func(s *api.Service) {
-		s.SourceConfiguration.AuthenticationConfiguration = &api.AuthenticationConfiguration{ConnectionArn: &arn}
-	})
+	if err := w.authorize(t, arn, "sealed"); err != nil {
+		t.Fatal(err)
+	}
+	short := arn[:strings.LastIndex(arn, "/")]
+	out, err := w.UpdateService(t.Context(), caller, &api.UpdateServiceRequest{ServiceArn: service, SourceConfiguration: &api.SourceConfiguration{
+		AuthenticationConfiguration: &api.AuthenticationConfiguration{ConnectionArn: &short},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := *out.Service.SourceConfiguration.AuthenticationConfiguration.ConnectionArn; got != arn {
+		t.Errorf("the service shows %s, want %s", got, arn)
+	}
+	w.finish(t, service, true)
 	remove := func() error {
 		_, err := w.DeleteConnection(t.Context(), caller, &api.DeleteConnectionRequest{ConnectionArn: arn})
 		return err

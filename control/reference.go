@@ -45,6 +45,7 @@ func referConnection(tx *store.Tx, caller api.Caller, s *api.Service) error {
 		return api.InvalidRequest("The connection %s is %s and must be AVAILABLE. Complete it with `apron connection authorize %s`, and try again.",
 			found.ARN.Name, status, found.ARN.Name)
 	}
+	auth.ConnectionArn = new(found.ARN.String())
 	return nil
 }
 
