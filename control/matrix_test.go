@@ -33,6 +33,7 @@ DeleteService            ->DELETED/DELETE_FAILED  ->DELETED/DELETE_FAILED   IS -
 AssociateCustomDomain    ok                       IS                        IS IS                         IS                        IR
 DisassociateCustomDomain ok                       IS                        IS IS                         IS                        NF
 DescribeCustomDomains    ok                       ok                        ok ok                         ok                        NF
+CreateVpcIngressConnection ok                     IS                        IS IS                         IS                        IR
 TagResource              ok                       ok                        ok ok                         ok                        NF
 UntagResource            ok                       ok                        ok ok                         ok                        NF
 ListTagsForResource      ok                       ok                        ok ok                         ok                        NF
@@ -67,6 +68,9 @@ var calls = map[string]func(context.Context, *world, api.Service) (any, error){
 	},
 	"DescribeCustomDomains": func(ctx context.Context, w *world, s api.Service) (any, error) {
 		return w.DescribeCustomDomains(ctx, caller, &api.DescribeCustomDomainsRequest{ServiceArn: s.ServiceArn})
+	},
+	"CreateVpcIngressConnection": func(ctx context.Context, w *world, s api.Service) (any, error) {
+		return w.CreateVpcIngressConnection(ctx, caller, ingressRequest(s.ServiceArn, s.ServiceName))
 	},
 	"TagResource": func(ctx context.Context, w *world, s api.Service) (any, error) {
 		return w.TagResource(ctx, caller, &api.TagResourceRequest{ResourceArn: s.ServiceArn, Tags: []api.Tag{{Key: new("b"), Value: new("2")}}})
@@ -260,7 +264,7 @@ func isRefused(t *testing.T, p pair, kind api.Kind) {
 	}
 }
 
-// rest makes a service of the status with a tag and a domain, and a deployment under way where something has to be.
+// rest makes a private service of the status with a tag and a domain, and a deployment under way where something has to be.
 func (w *world) rest(t *testing.T, status api.ServiceStatus) api.Service {
 	t.Helper()
 	s := w.create(t, "s-"+strings.ToLower(api.NewID()[:12]))
@@ -272,6 +276,7 @@ func (w *world) rest(t *testing.T, status api.ServiceStatus) api.Service {
 	w.change(t, func(tx *store.Tx) error {
 		svc, err := tx.Service(s.ServiceArn)
 		svc.Service.Status = status
+		svc.Service.NetworkConfiguration.IngressConfiguration.IsPubliclyAccessible = new(false)
 		if status == api.StatusDeleted {
 			svc.Service.DeletedAt = new(api.At(time.Now()))
 		}

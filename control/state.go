@@ -82,6 +82,11 @@ var lifecycle = []rule{
 		from:   statuses(api.StatusRunning),
 		refuse: wrongState("disassociate a custom domain from", "RUNNING"),
 	},
+	{
+		action: "CreateVpcIngressConnection", // of a private service
+		from:   statuses(api.StatusRunning),
+		refuse: wrongState("create a VPC ingress connection of", "RUNNING"),
+	},
 	{action: "DescribeCustomDomains", from: present},
 	{action: "TagResource", from: present},
 	{action: "UntagResource", from: present},

@@ -52,24 +52,22 @@ func (c *Control) newIngress(caller api.Caller, in *api.CreateVpcIngressConnecti
 
 // roomForIngress lets a service of the right kind and status have the new connection, if its quota allows it.
 func (c *Control) roomForIngress(tx *store.Tx, caller api.Caller, r store.Resource[api.VpcIngressConnection]) error {
-	svc, err := load(tx, caller, r.Service)
-	if err == nil {
-		err = mayHaveIngress(&svc.Service)
-	}
-	if e, ok := errors.AsType[*api.Error](err); ok && e.Kind == api.KindNotFound {
-		return api.InvalidRequest("%s", e.Message) // the action does not declare ResourceNotFoundException
-	}
+	svc, err := allow(tx, caller, "CreateVpcIngressConnection", r.Service)
 	if err != nil {
 		return err
+	}
+	if !closedToPublic(&svc) {
+		return api.InvalidState("Service %s can't get a VPC ingress connection: it is publicly accessible. Set IngressConfiguration.IsPubliclyAccessible to false with UpdateService.",
+			r.Service)
 	}
 	if err := unusedName(tx, r.ARN); err != nil {
 		return err
 	}
-	have, err := ingressesOf(tx, &svc.Service)
+	have, err := ingressesOf(tx, &svc)
 	if err != nil {
 		return err
 	}
-	return c.underQuota("vpc-ingress-connections-per-service", len(have), "VPC ingress connections of service "+svc.Service.ServiceName)
+	return c.underQuota("vpc-ingress-connections-per-service", len(have), "VPC ingress connections of service "+svc.ServiceName)
 }
 
 // checkEndpoint wants both of the IDs, which the model leaves optional: a connection means nothing without them.

@@ -49,26 +49,6 @@ func (r ingressRule) enter(in *store.Resource[api.VpcIngressConnection]) error {
 	return nil
 }
 
-// ingressHosts are the statuses of a service that may get a VPC ingress connection. App Runner does not document them;
-// custom domains are refused in all others.
-var ingressHosts = statuses(api.StatusRunning)
-
-// mayHaveIngress refuses services that are not private, or not in a status to get a VPC ingress connection.
-func mayHaveIngress(s *api.Service) error {
-	if s.Status == api.StatusDeleted {
-		return deleted(*s)
-	}
-	if !slices.Contains(ingressHosts, s.Status) {
-		return api.InvalidState("Service %s can't get a VPC ingress connection: its status is %s and must be RUNNING. Describe the service until it is.",
-			s.ServiceArn, s.Status)
-	}
-	if !closedToPublic(s) {
-		return api.InvalidState("Service %s can't get a VPC ingress connection: it is publicly accessible. Set IngressConfiguration.IsPubliclyAccessible to false with UpdateService.",
-			s.ServiceArn)
-	}
-	return nil
-}
-
 func closedToPublic(s *api.Service) bool {
 	return !*s.NetworkConfiguration.IngressConfiguration.IsPubliclyAccessible
 }

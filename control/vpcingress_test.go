@@ -154,8 +154,8 @@ func TestCreateVpcIngressConnection_Refuses(t *testing.T) {
 		part   string
 	}{
 		"a public service":   {func(in *api.CreateVpcIngressConnectionRequest) { in.ServiceArn = public }, api.KindInvalidState, "it is publicly accessible"},
-		"an unknown service": {func(in *api.CreateVpcIngressConnectionRequest) { in.ServiceArn = second[:len(second)-4] + "0000" }, api.KindInvalidRequest, "No service with the ARN"},
-		"a deleted service":  {func(in *api.CreateVpcIngressConnectionRequest) { in.ServiceArn = gone }, api.KindInvalidRequest, "is deleted"},
+		"an unknown service": {func(in *api.CreateVpcIngressConnectionRequest) { in.ServiceArn = second[:len(second)-4] + "0000" }, api.KindNotFound, "No service with the ARN"},
+		"a deleted service":  {func(in *api.CreateVpcIngressConnectionRequest) { in.ServiceArn = gone }, api.KindNotFound, "is deleted"},
 		"no ARN of a service": {func(in *api.CreateVpcIngressConnectionRequest) {
 			in.ServiceArn = strings.Replace(second, ":service", ":connection", 1)
 		}, api.KindInvalidRequest, "names a connection"},
