@@ -17,7 +17,6 @@ import (
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apprunner"
 	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
-	"github.com/aws/smithy-go"
 	"github.com/pressly/goose/v3"
 
 	"apron/aprontest"
@@ -79,7 +78,11 @@ func (w *world) pushProgram(program, name string) {
 // refused wants an exception of this name.
 func refused(t *testing.T, what string, err error, name string) {
 	t.Helper()
-	if refusal, ok := errors.AsType[smithy.APIError](err); !ok || refusal.ErrorCode() != name {
+	type exception interface {
+		error
+		ErrorCode() string
+	}
+	if refusal, ok := errors.AsType[exception](err); !ok || refusal.ErrorCode() != name {
 		t.Errorf("%s: %v, want %s", what, err, name)
 	}
 }
@@ -283,6 +286,9 @@ func TestLostKeyFile_LocksOutAllButTheFirstKey(t *testing.T) {
 	}
 	_, err := w.as(other, "us-east-1").client.ListServices(t.Context(), nil)
 	refused(t, "another key", err, "InternalServiceErrorException")
+	if err := w.platform.Stop(t.Context(), false); err != nil { // its log is whole then
+		t.Fatal(err)
+	}
 	if !strings.Contains(w.platform.Log(), "put that key's file back") {
 		t.Errorf("the log does not say why:\n%s", w.platform.Log())
 	}
