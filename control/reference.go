@@ -6,7 +6,8 @@ import (
 )
 
 // refer finds what the configuration names by ARN and puts the full ARNs in, as clients compare them. It is done in the
-// transaction that records the service: what it found cannot be deleted in between.
+// transaction that records the service: what it found cannot be deleted in between, and by the full ARN it is found to be in
+// use from then on.
 func refer(tx *store.Tx, caller api.Caller, s *api.Service, f *faults) error {
 	for _, rule := range []func(*store.Tx, api.Caller, *api.Service) error{referConnection, referConnector, referObservability} {
 		if err := f.take(rule(tx, caller, s)); err != nil {
@@ -54,7 +55,7 @@ func referConnector(tx *store.Tx, caller api.Caller, s *api.Service) error {
 	if *egress.EgressType != api.EgressVPC || egress.VpcConnectorArn == nil {
 		return nil // or checkEgress says what is wrong
 	}
-	_, err := findLive[struct{}](tx, caller, api.ResourceVpcConnector, *egress.VpcConnectorArn)
+	_, err := findLive[struct{}](tx, caller, api.ResourceVpcConnector, *egress.VpcConnectorArn) // by its full ARN: it has no other
 	return err
 }
 

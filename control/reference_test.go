@@ -115,6 +115,22 @@ func TestObservability_IsEchoedInFull(t *testing.T) {
 	}
 }
 
+// TestService_HoldsAConnectionNamedWithoutItsID because what is in use is looked for by its full ARN.
+func TestService_HoldsAConnectionNamedWithoutItsID(t *testing.T) {
+	w, in := newWorld(t), createRequest("web-app")
+	w.have(t, someConnection, api.Connection{Status: new(api.ConnectionAvailable)})
+	in.SourceConfiguration.AuthenticationConfiguration = &api.AuthenticationConfiguration{
+		ConnectionArn: new(strings.TrimSuffix(someConnection, "/0123456789abcdef0123456789abcdef")),
+	}
+	out, err := w.CreateService(t.Context(), caller, in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := *out.Service.SourceConfiguration.AuthenticationConfiguration.ConnectionArn; got != someConnection || !w.inUse(t, someConnection) {
+		t.Errorf("service shows %s, in use: %t; want the full ARN of a connection in use", got, w.inUse(t, someConnection))
+	}
+}
+
 func TestConnection_MustBeAvailable(t *testing.T) {
 	for status, part := range map[api.ConnectionStatus]string{
 		api.ConnectionPendingHandshake: "The connection github is PENDING_HANDSHAKE and must be AVAILABLE. Complete it with `apron connection authorize github`",
