@@ -95,14 +95,19 @@ func describing(svc api.Service, arn string, err error) error {
 	return err
 }
 
-// allow finds the caller's service for an action that lifecycle lets begin on it as it is now, or refuses. It reads what
-// clients see, no more.
-func allow(tx *store.Tx, caller api.Caller, action, arn string) (api.Service, error) {
+// look is load for those who only need what clients see.
+func look(tx *store.Tx, caller api.Caller, arn string) (api.Service, error) {
 	if err := checkService(caller, arn); err != nil {
 		return api.Service{}, err
 	}
 	svc, err := tx.ServiceShown(arn)
-	if err = describing(svc, arn, err); err != nil {
+	return svc, describing(svc, arn, err)
+}
+
+// allow is look for an action that lifecycle lets begin on the service as it is now, or refuses.
+func allow(tx *store.Tx, caller api.Caller, action, arn string) (api.Service, error) {
+	svc, err := look(tx, caller, arn)
+	if err != nil {
 		return api.Service{}, err
 	}
 	_, no := judge(action, svc)

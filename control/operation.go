@@ -13,10 +13,16 @@ import (
 // id or nil when there was nothing to do. The operation is listed before it returns: Copilot fails when it is not.
 func (c *Control) begin(ctx context.Context, caller api.Caller, arn string, kind api.OperationType,
 	prepare func(*store.Tx, *store.Service, *store.Operation) error) (*api.Service, *string, error) {
+	shown, said, err := c.consider(ctx, caller, arn, kind)
+	if err != nil {
+		return nil, nil, err
+	}
+	if said == unneeded {
+		return &shown, nil, nil
+	}
 	var svc store.Service
 	var op store.Operation
-	said := refused
-	err := c.cfg.Store.Update(ctx, func(tx *store.Tx) (err error) {
+	err = c.cfg.Store.Update(ctx, func(tx *store.Tx) (err error) {
 		if svc, err = load(tx, caller, arn); err != nil {
 			return err
 		}
@@ -44,6 +50,19 @@ func (c *Control) begin(ctx context.Context, caller api.Caller, arn string, kind
 	}
 	c.cfg.Wake(arn)
 	return &svc.Service, new(op.ID()), nil
+}
+
+// consider asks lifecycle before the writing transaction does: what changes nothing need not wait for those who write.
+func (c *Control) consider(ctx context.Context, caller api.Caller, arn string, kind api.OperationType) (svc api.Service, said verdict, err error) {
+	err = c.cfg.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		if svc, err = look(tx, caller, arn); err != nil {
+			return err
+		}
+		var no *api.Error
+		said, no = judge(operationRule(kind).action, svc)
+		return orNil(no)
+	})
+	return svc, said, err
 }
 
 // orNil keeps a nil *api.Error from becoming an error that is not nil.

@@ -69,7 +69,7 @@ func newLabel() string { return strings.ToLower(rand.Text()[:10]) }
 // DescribeService tells all that there is to know of a service, also of one deleted within the last hour.
 func (c *Control) DescribeService(ctx context.Context, caller api.Caller, in *api.DescribeServiceRequest) (*api.DescribeServiceResponse, error) {
 	var svc api.Service
-	err := c.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+	err := c.cfg.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		svc, err = allow(tx, caller, "DescribeService", in.ServiceArn)
 		return err
 	})
@@ -86,7 +86,7 @@ func (c *Control) ListServices(ctx context.Context, caller api.Caller, in *api.L
 		return nil, err
 	}
 	var rows []store.Row[api.ServiceSummary]
-	err = c.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+	err = c.cfg.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		rows, err = tx.Summaries(caller.Account, caller.Region, page.after, page.fetch())
 		return err
 	})

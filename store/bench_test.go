@@ -83,7 +83,7 @@ func BenchmarkStore(b *testing.B) {
 			return func(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
-					if err := s.View(b.Context(), f); err != nil {
+					if err := s.Read(b.Context(), f); err != nil {
 						b.Fatal(err)
 					}
 				}

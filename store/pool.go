@@ -111,6 +111,16 @@ func (p *pool) tx(ctx context.Context, f func(*Tx) error) error {
 	return nil
 }
 
+// bare runs f outside of a transaction.
+func (p *pool) bare(ctx context.Context, f func(*Tx) error) error {
+	c, err := p.take(ctx)
+	if err != nil {
+		return fmt.Errorf("read: %w", err)
+	}
+	defer p.give(c)
+	return f(&Tx{ctx: context.WithoutCancel(ctx), until: ctx, sql: c})
+}
+
 // end undoes what is not committed.
 func (p *pool) end(tx *Tx) {
 	if !tx.done && tx.exec("ROLLBACK") != nil {

@@ -115,16 +115,16 @@ func scanService(rows *sql.Rows) (row Row[Service], err error) {
 // Summaries lists the account's services that are not deleted, oldest first, from the one after the given place
 // in the list (0 = from the start), at most limit of them (-1 = all).
 func (tx *Tx) Summaries(account, region string, after int64, limit int) ([]Row[api.ServiceSummary], error) {
-	return list(tx, scanSummary, `SELECT seq, name, id, arn, url, created, updated, status FROM services
+	arn := api.ARN{Account: account, Region: region, Kind: api.ResourceService}
+	return list(tx, func(rows *sql.Rows) (row Row[api.ServiceSummary], err error) {
+		s := &row.Record
+		var created, updated int64
+		err = rows.Scan(&row.Seq, &arn.Name, &arn.ID, &s.ServiceUrl, &created, &updated, &s.Status)
+		s.ServiceName, s.ServiceId, s.ServiceArn = new(arn.Name), new(arn.ID), new(arn.String())
+		s.CreatedAt, s.UpdatedAt = new(api.At(time.UnixMilli(created))), new(api.At(time.UnixMilli(updated)))
+		return row, err
+	}, `SELECT seq, name, id, url, created, updated, status FROM services
 		WHERE account = ? AND region = ? AND deleted IS NULL AND seq > ? ORDER BY seq LIMIT ?`, account, region, after, limit)
-}
-
-func scanSummary(rows *sql.Rows) (row Row[api.ServiceSummary], err error) {
-	s := &row.Record
-	var created, updated int64
-	err = rows.Scan(&row.Seq, &s.ServiceName, &s.ServiceId, &s.ServiceArn, &s.ServiceUrl, &created, &updated, &s.Status)
-	s.CreatedAt, s.UpdatedAt = new(api.At(time.UnixMilli(created))), new(api.At(time.UnixMilli(updated)))
-	return row, err
 }
 
 // Images lists the digests of the images that services are deployed from, deleted services excepted. It takes as long as

@@ -113,6 +113,9 @@ func (s *Store) Update(ctx context.Context, f func(*Tx) error) error { return s.
 // View runs f on an unchanging view of the database, without waiting for writers. f must not call View.
 func (s *Store) View(ctx context.Context, f func(*Tx) error) error { return s.read.tx(ctx, f) }
 
+// Read is View for f that runs one statement: it saves two. Each statement sees what is committed when it begins.
+func (s *Store) Read(ctx context.Context, f func(*Tx) error) error { return s.read.bare(ctx, f) }
+
 func (tx *Tx) exec(query string, args ...any) error {
 	_, err := tx.sql.ExecContext(tx.ctx, query, args...)
 	return err

@@ -16,10 +16,15 @@ UPDATE services SET
     deployed = json_extract(record, '$.deployed'),
     record   = json_remove(record, '$.deployed');
 
+-- A page of a list lies together in it, where its records fill a page of the file each. The ARN follows from the rest.
+DROP INDEX services_list;
+CREATE INDEX services_list ON services (account, region, seq, name, id, url, created, updated, status) WHERE deleted IS NULL;
 CREATE INDEX services_status ON services (status);
 CREATE INDEX services_image ON services (image) WHERE image IS NOT NULL AND deleted IS NULL;
 
 -- +goose Down
+DROP INDEX services_list;
+CREATE INDEX services_list ON services (account, region, seq) WHERE deleted IS NULL;
 DROP INDEX services_image;
 DROP INDEX services_status;
 UPDATE services SET record = json_set(record, '$.deployed', json(deployed)) WHERE deployed IS NOT NULL;
