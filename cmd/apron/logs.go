@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"apron/api"
 	"apron/logs"
 )
 
@@ -28,8 +29,10 @@ func logsCommand() *cobra.Command {
 	cfg := defaults()
 	var opts logsOptions
 	cmd := &cobra.Command{
-		Use:   "logs NAME",
+		Use:   "logs NAME|ARN",
 		Short: "Show what a service's instances print, its events, or its last deployment's log",
+		Long: "Show what a service's instances print, its events, or its last deployment's log. A name means the newest service that has or\n" +
+			"had it, of any account and region; an ARN means that one.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return errors.New("name one service, as in `apron logs web-app`")
@@ -85,7 +88,7 @@ func (o logsOptions) stream(l *logs.Logs, svc logs.Service) (string, error) {
 	}
 }
 
-// findLogs opens the logs of the data directory's newest service of that name, running server or not.
+// findLogs opens the logs of the service with that ARN, or of the newest one of that name, running server or not.
 func findLogs(data, name string) (*logs.Logs, logs.Service, error) {
 	dir := filepath.Join(data, "logs")
 	if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) {
@@ -95,11 +98,20 @@ func findLogs(data, name string) (*logs.Logs, logs.Service, error) {
 	if err != nil {
 		return nil, logs.Service{}, fmt.Errorf("%w; %s", err, dataRemedy(err))
 	}
+	if strings.HasPrefix(name, "arn:") {
+		svc, err := serviceOf(name)
+		return l, svc, err
+	}
 	svc, err := l.Find(name)
 	if errors.Is(err, logs.ErrNotFound) {
 		return nil, svc, fmt.Errorf("no service named %s has a log in %s; `aws apprunner list-services` shows the names", name, data)
 	}
 	return l, svc, err
+}
+
+func serviceOf(arn string) (logs.Service, error) {
+	parsed, err := api.ParseARN(arn, api.ResourceService)
+	return logs.Service{Name: parsed.Name, ID: parsed.ID}, err
 }
 
 // lastDeployment is the deployment stream that was written to last.
