@@ -11,9 +11,8 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
 )
 
-// newest is how many operations a poll reads. The SDK closes its request's body as soon as it has the head of the answer,
-// which under load breaks the connection while a longer answer is still coming; five fit in one segment.
-const newest = 5
+// newest is how many operations a poll reads, the most that a page holds.
+const newest = 20
 
 // AwaitOperation polls ListOperations, as Copilot does but faster, until the operation has ended, and returns how.
 // An operation that is

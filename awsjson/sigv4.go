@@ -57,20 +57,28 @@ func verify(r *http.Request, sent []byte, now time.Time, find func(context.Conte
 	if err := checkSkew(at, now); err != nil {
 		return api.Caller{}, err
 	}
-	payload := sha256.Sum256(sent)
-	if err := checkPayloadHeader(r, hex.EncodeToString(payload[:])); err != nil {
+	if err := a.prove(r, sent, at, key.Secret, keys); err != nil {
 		return api.Caller{}, err
 	}
-	signingKey, derived := keys.of(a, key.Secret)
+	return api.Caller{Account: key.Account, Region: a.region, AccessKeyID: a.accessKeyID, ReadOnly: key.ReadOnly}, nil
+}
+
+// prove computes the signature that a holder of the secret gives to the request and compares it with the one sent.
+func (a authorization) prove(r *http.Request, sent []byte, at time.Time, secret string, keys *signingKeys) error {
+	payload := sha256.Sum256(sent)
+	if err := checkPayloadHeader(r, hex.EncodeToString(payload[:])); err != nil {
+		return err
+	}
+	signingKey, derived := keys.of(a, secret)
 	want := a.sign(signingKey, at, canonicalRequest(r, a.signedHeaders, hex.EncodeToString(payload[:])))
 	if !hmac.Equal([]byte(want), []byte(a.signature)) {
-		return api.Caller{}, invalidSignature("The request signature we calculated does not match the signature you provided. " +
+		return invalidSignature("The request signature we calculated does not match the signature you provided. " +
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
 	}
 	if derived {
-		keys.keep(a, key.Secret, signingKey)
+		keys.keep(a, secret, signingKey)
 	}
-	return api.Caller{Account: key.Account, Region: a.region, AccessKeyID: a.accessKeyID, ReadOnly: key.ReadOnly}, nil
+	return nil
 }
 
 var validRegion = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)

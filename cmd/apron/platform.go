@@ -184,6 +184,11 @@ func driverDir(cfg Config) string { return filepath.Join(cfg.Data, "driver") }
 // tie closes the ring in which data runs: the proxy reaches instances through fleet, fleet tells the proxy which are
 // healthy, operations act on both, control wakes operations.
 func (p *platform) tie() {
+	p.tieInstances()
+	p.tieActions()
+}
+
+func (p *platform) tieInstances() {
 	limits := operation.Limits{StartAllowance: p.cfg.StartAllowance, DrainLimit: p.cfg.DrainLimit, StopGrace: p.cfg.StopGrace}
 	p.proxy = proxy.New(proxy.Config{
 		Log:  p.log,
@@ -211,10 +216,19 @@ func (p *platform) tie() {
 		Limits:   limits,
 		Boundary: boundary,
 	})
+}
+
+func (p *platform) tieActions() {
 	p.control = control.New(control.Config{
-		Log: p.log, Store: p.store, Wake: p.worker.Wake, Settle: p.worker.Settle, Host: p.host, Domain: p.cfg.Domain,
+		Log:        p.log,
+		Store:      p.store,
+		Wake:       p.worker.Wake,
+		Settle:     p.worker.Settle,
+		Host:       p.host,
+		Domain:     p.cfg.Domain,
 		CheckImage: image.CheckName,
-		TokenKey:   p.ring.MACKey("page tokens"), Quotas: p.cfg.Quotas,
+		TokenKey:   p.ring.MACKey("page tokens"),
+		Quotas:     p.cfg.Quotas,
 	})
 	p.server = awsjson.New(awsjson.Config{
 		Log:              p.log,
