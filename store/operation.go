@@ -71,7 +71,9 @@ func (tx *Tx) OpenOperation(arn string) (Operation, error) {
 	return one[Operation](tx, `SELECT record FROM operations WHERE arn = ? AND ended IS NULL ORDER BY seq LIMIT 1`, arn)
 }
 
+const openOperationsQuery = `SELECT seq, record FROM operations WHERE ended IS NULL ORDER BY seq`
+
 // OpenOperations lists the operations of all services that have not ended, oldest first.
 func (tx *Tx) OpenOperations() ([]Row[Operation], error) {
-	return all[Operation](tx, `SELECT seq, record FROM operations WHERE ended IS NULL ORDER BY seq`)
+	return all[Operation](tx, openOperationsQuery)
 }

@@ -30,6 +30,20 @@ type Deployment struct {
 	MinSize int `json:"min_size,omitempty"` // instances, as its auto scaling configuration has them; 0 in old records is 1
 }
 
+// These must not take longer the more services there are beyond those that they find; a test holds their plans to that.
+const (
+	summariesQuery = `SELECT seq, name, id, url, created, updated, status FROM services
+		WHERE account = ? AND region = ? AND deleted IS NULL AND seq > ? ORDER BY seq LIMIT ?`
+	countQuery      = `SELECT count(*) FROM services WHERE account = ? AND region = ? AND deleted IS NULL`
+	servicesInQuery = `SELECT seq, record, deployed FROM services WHERE status = ? ORDER BY seq`
+	imagesQuery     = `WITH RECURSIVE used (image) AS (
+			SELECT min(image) FROM services WHERE image IS NOT NULL AND deleted IS NULL
+			UNION ALL
+			SELECT (SELECT min(image) FROM services WHERE image IS NOT NULL AND deleted IS NULL AND image > used.image)
+			FROM used WHERE used.image IS NOT NULL
+		) SELECT image FROM used WHERE image IS NOT NULL`
+)
+
 // PutService writes the record, new or changed.
 func (tx *Tx) PutService(s Service) error {
 	record, err := encode(s)
@@ -89,7 +103,7 @@ func (tx *Tx) ServiceNamed(account, region, name string) (Service, error) {
 
 // ServicesIn lists the services of all accounts and regions that have the status, oldest first.
 func (tx *Tx) ServicesIn(status api.ServiceStatus) ([]Row[Service], error) {
-	return list(tx, scanService, `SELECT seq, record, deployed FROM services WHERE status = ? ORDER BY seq`, status)
+	return list(tx, scanService, servicesInQuery, status)
 }
 
 func (tx *Tx) service(query string, key ...any) (Service, error) {
@@ -123,24 +137,18 @@ func (tx *Tx) Summaries(account, region string, after int64, limit int) ([]Row[a
 		s.ServiceName, s.ServiceId, s.ServiceArn = new(arn.Name), new(arn.ID), new(arn.String())
 		s.CreatedAt, s.UpdatedAt = new(api.At(time.UnixMilli(created))), new(api.At(time.UnixMilli(updated)))
 		return row, err
-	}, `SELECT seq, name, id, url, created, updated, status FROM services
-		WHERE account = ? AND region = ? AND deleted IS NULL AND seq > ? ORDER BY seq LIMIT ?`, account, region, after, limit)
+	}, summariesQuery, account, region, after, limit)
 }
 
 // Images lists the digests of the images that services are deployed from, deleted services excepted. It takes as long as
 // there are images, not services: it asks for the next higher digest until there is none.
 func (tx *Tx) Images() ([]string, error) {
-	return tx.texts(`WITH RECURSIVE used (image) AS (
-			SELECT min(image) FROM services WHERE image IS NOT NULL AND deleted IS NULL
-			UNION ALL
-			SELECT (SELECT min(image) FROM services WHERE image IS NOT NULL AND deleted IS NULL AND image > used.image)
-			FROM used WHERE used.image IS NOT NULL
-		) SELECT image FROM used WHERE image IS NOT NULL`)
+	return tx.texts(imagesQuery)
 }
 
 // CountServices counts the account's services that are not deleted.
 func (tx *Tx) CountServices(account, region string) (n int, err error) {
-	err = tx.scalar(&n, `SELECT count(*) FROM services WHERE account = ? AND region = ? AND deleted IS NULL`, account, region)
+	err = tx.scalar(&n, countQuery, account, region)
 	return n, err
 }
 
