@@ -1,6 +1,7 @@
 TAGS  := seccomp,netgo,osusergo
 # What linking needs of Debian: pkg-config tells cgo where libseccomp is.
 TOOLS := gcc libc6-dev libseccomp-dev pkg-config
+JS    := testdata/clients/js
 BUILD := go build -trimpath -tags $(TAGS) -ldflags '-s -w -extldflags -static'
 
 .PHONY: build example demo test check fuzz bench clean
@@ -19,10 +20,16 @@ demo: build ## an example service from push to delete, on a platform of its own
 
 # The tests of cmd/ build and run the real program: the race detector would watch their polling alone, and the go
 # command would take them for cached when the program has changed.
-test: check ## everything that CI runs
-	@.ci/deps $(TOOLS) awscli skopeo btrfs-progs
+test: check $(JS)/node_modules ## everything that CI runs
+	@.ci/deps $(TOOLS) awscli skopeo btrfs-progs python3-boto3
 	go test -race -tags $(TAGS) $$(go list ./... | grep -v /cmd/)
 	go test -count=1 -timeout 20m -tags $(TAGS) ./cmd/...
+
+# AWS's client for JavaScript as its lock file has it. Any Node from version 18 on will do; Debian's is for machines with none.
+$(JS)/node_modules: $(JS)/package-lock.json
+	@{ command -v node && command -v npm; } >/dev/null || .ci/deps nodejs npm
+	@npm ci --prefix $(JS) --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 check: ## what can be said without running anything
 	@.ci/deps $(TOOLS)

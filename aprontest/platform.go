@@ -180,9 +180,12 @@ func (p *Platform) running() bool {
 
 // Client is AWS's own SDK, pointed at the platform as any program's would be. It does not retry, so that every answer
 // of the server is seen.
-func (p *Platform) Client() *apprunner.Client {
+func (p *Platform) Client() *apprunner.Client { return p.ClientIn(p.Env["AWS_REGION"]) }
+
+// ClientIn is Client in another region, whose resources are apart from those of all others.
+func (p *Platform) ClientIn(region string) *apprunner.Client {
 	return apprunner.New(apprunner.Options{
-		Region:       p.Env["AWS_REGION"],
+		Region:       region,
 		BaseEndpoint: aws.String(p.APIURL()),
 		Retryer:      aws.NopRetryer{},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
