@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -41,12 +40,16 @@ func TestPull_SurvivesKill(t *testing.T) {
 		if left := files(t, dir+"/tmp"); len(left) > 0 {
 			t.Errorf("after %d ms: Open left %v", after, left)
 		}
-		requireWholeOrMissing(t, s, want, files8)
+		whole := requireWholeOrMissing(t, s, want, files8)
 		if got, err := s.Pull(t.Context(), host+"/big:v1", nil); err != nil || got != want {
 			t.Fatalf("after %d ms: pulled %s, %v, want %s", after, got, err, want)
 		}
 		requireWholeOrMissing(t, s, want, files8)
-		if left := slices.Concat(files(t, dir+"/tmp"), files(t, dir+"/blobs/sha256")); len(left) > 0 {
+		left := files(t, dir+"/tmp")
+		if !whole { // a kill between the record and the blobs' removal leaves those to Collect
+			left = append(left, files(t, dir+"/blobs/sha256")...)
+		}
+		if len(left) > 0 {
 			t.Errorf("after %d ms: leaked %v", after, left)
 		}
 		s.Close()
@@ -121,11 +124,12 @@ func TestRegistry_SurvivesKill(t *testing.T) {
 	}
 }
 
-func requireWholeOrMissing(t *testing.T, s *image.Store, dig string, want map[string][]byte) {
+// requireWholeOrMissing reports whether the image is there.
+func requireWholeOrMissing(t *testing.T, s *image.Store, dig string, want map[string][]byte) bool {
 	t.Helper()
 	img, err := s.Image(t.Context(), dig)
 	if _, missing := errors.AsType[*image.MissingError](err); missing {
-		return
+		return false
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -136,6 +140,7 @@ func requireWholeOrMissing(t *testing.T, s *image.Store, dig string, want map[st
 			t.Fatalf("%s is not whole: %d bytes, %v", name, len(got), err)
 		}
 	}
+	return true
 }
 
 func TestOpen_KeepsASecondProcessOut(t *testing.T) {
