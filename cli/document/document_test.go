@@ -1,0 +1,75 @@
+package document
+
+import (
+	"encoding/json"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// texts are what Python's json reads and refuses; the tests below ask Python itself.
+var texts = []string{
+	`{}`, `[]`, `null`, `true`, `"a"`, `1`, `-0`, `1.5`, `1e3`, `1E-7`, `123456789012345678901234567890`, `NaN`, `-Infinity`, `1e999`,
+	`{"b":1,"a":[1,2,{"c":null}],"b":2}`, `"é\u00e9\ud83d\ude00\n\t\"\\\/"`, `  [1 , 2 ]  `, `0.00001`, `1e16`, `123456789.0`, `-1.5e-10`,
+	`'a"b'`, `"it's"`, `"it's \"both\""`, `"\u0001\u007f\u0080\u2028"`,
+	``, ` `, `{bad`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{"a" 1}`, `[1,]`, `[1 2]`, `[`, `"abc`, `"a\`, `"a\x"`, `"a\u12"`, `1 2`,
+	"{\n \"a\": 1,\n b}", "\"a\nb\"", `tru`, `-`, `1.`, `1.e`, `01`, `é`, `["é" x]`, `+1`, `{"a":1}}`,
+}
+
+const ask = `
+import json, sys
+out = []
+for t in json.load(sys.stdin):
+    try:
+        v = json.loads(t)
+        out.append([json.dumps(v), json.dumps(v, indent=4, ensure_ascii=False), repr(v), type(v).__name__])
+    except ValueError as e:
+        out.append([str(e)])
+print(json.dumps(out))`
+
+// TestParse_AgreesWithPython holds reading, both ways of writing, repr and the texts of errors against Python.
+func TestParse_AgreesWithPython(t *testing.T) {
+	in, err := json.Marshal(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("python3", "-c", ask)
+	cmd.Stdin = strings.NewReader(string(in))
+	cmd.Env = append(cmd.Environ(), "PYTHONIOENCODING=utf-8")
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("python3, which the aws CLI needs too: %v", err)
+	}
+	var want [][]string
+	if err := json.Unmarshal(out, &want); err != nil {
+		t.Fatal(err)
+	}
+	for i, text := range texts {
+		if got := views(text); !slices.Equal(got, want[i]) {
+			t.Errorf("%q:\n got %q\nwant %q", text, got, want[i])
+		}
+	}
+}
+
+func views(text string) []string {
+	v, err := Parse(text)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return []string{JSON(v, 0, true), JSON(v, 4, false), Repr(v), Type(v)}
+}
+
+func TestMap_KeepsOrder(t *testing.T) {
+	m := NewMap("b", int64(1), "a", nil)
+	m.Set("c", "x")
+	m.Set("b", true)
+	m.Delete("a")
+	m.Delete("nowhere")
+	if got := Repr(m); got != "{'b': True, 'c': 'x'}" {
+		t.Errorf("got %s", got)
+	}
+	if _, ok := m.Get("a"); ok || m.Len() != 2 {
+		t.Errorf("a deleted member is still there: %v", m.Keys())
+	}
+}

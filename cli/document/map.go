@@ -1,0 +1,75 @@
+// Package document holds schemaless values as the AWS CLI handles them: JSON whose objects keep the order of their
+// members, whose numbers are whole or not, and whose texts in errors are those of Python, in which AWS's CLI is written.
+// Every other package of the command line passes its values around; this one knows nothing of AWS.
+//
+// A value is nil, bool, int64, *big.Int (a whole number beyond int64), float64, string, []any or *Map. Nothing else may
+// be put into one.
+package document
+
+import (
+	"iter"
+	"slices"
+)
+
+// Map is a JSON object that keeps the order in which its members were first set. Its zero value is empty and ready.
+// It is not safe for concurrent use.
+type Map struct {
+	keys   []string
+	values map[string]any
+}
+
+// NewMap returns the map of the pairs given: a key, its value, the next key, and so on. An odd count or a key that is
+// no string is a programmer's error and panics.
+func NewMap(pairs ...any) *Map {
+	if len(pairs)%2 != 0 {
+		panic("document: NewMap needs pairs")
+	}
+	m := &Map{}
+	for i := 0; i < len(pairs); i += 2 {
+		m.Set(pairs[i].(string), pairs[i+1])
+	}
+	return m
+}
+
+// Set gives key its value; a key that is there keeps its place.
+func (m *Map) Set(key string, value any) {
+	if m.values == nil {
+		m.values = map[string]any{}
+	}
+	if _, ok := m.values[key]; !ok {
+		m.keys = append(m.keys, key)
+	}
+	m.values[key] = value
+}
+
+// Get returns the value of key, and whether there is one.
+func (m *Map) Get(key string) (any, bool) {
+	v, ok := m.values[key]
+	return v, ok
+}
+
+// Delete removes key; one that is not there is no error.
+func (m *Map) Delete(key string) {
+	if _, ok := m.values[key]; !ok {
+		return
+	}
+	delete(m.values, key)
+	m.keys = slices.DeleteFunc(m.keys, func(k string) bool { return k == key })
+}
+
+// Len is the number of members.
+func (m *Map) Len() int { return len(m.keys) }
+
+// Keys returns the keys in order; the slice is the caller's.
+func (m *Map) Keys() []string { return slices.Clone(m.keys) }
+
+// All yields the members in order. The map must not change meanwhile.
+func (m *Map) All() iter.Seq2[string, any] {
+	return func(yield func(string, any) bool) {
+		for _, k := range m.keys {
+			if !yield(k, m.values[k]) {
+				return
+			}
+		}
+	}
+}

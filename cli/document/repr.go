@@ -1,0 +1,138 @@
+package document
+
+import (
+	"fmt"
+	"math/big"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Repr writes v as Python's repr() does, which is how values look in the AWS CLI's errors.
+func Repr(v any) string {
+	var b strings.Builder
+	writeRepr(&b, v)
+	return b.String()
+}
+
+// Str writes v as Python's str() does: a string is itself, anything else its Repr.
+func Str(v any) string {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return Repr(v)
+}
+
+// Type is the name of v's type in Python, as in <class 'str'>.
+func Type(v any) string {
+	switch v.(type) {
+	case nil:
+		return "NoneType"
+	case bool:
+		return "bool"
+	case int64, *big.Int:
+		return "int"
+	case float64:
+		return "float"
+	case string:
+		return "str"
+	case []any:
+		return "list"
+	case *Map:
+		return "dict"
+	}
+	panic(fmt.Sprintf("document: %T is no value", v))
+}
+
+func writeRepr(b *strings.Builder, v any) {
+	switch v := v.(type) {
+	case nil:
+		b.WriteString("None")
+	case bool:
+		if v {
+			b.WriteString("True")
+		} else {
+			b.WriteString("False")
+		}
+	case int64:
+		b.WriteString(strconv.FormatInt(v, 10))
+	case *big.Int:
+		b.WriteString(v.String())
+	case float64:
+		b.WriteString(FormatFloat(v))
+	case string:
+		writeReprString(b, v)
+	case []any:
+		writeReprList(b, v)
+	case *Map:
+		writeReprMap(b, v)
+	default:
+		panic(fmt.Sprintf("document: %T is no value", v))
+	}
+}
+
+func writeReprList(b *strings.Builder, list []any) {
+	b.WriteByte('[')
+	for i, v := range list {
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		writeRepr(b, v)
+	}
+	b.WriteByte(']')
+}
+
+func writeReprMap(b *strings.Builder, m *Map) {
+	b.WriteByte('{')
+	first := true
+	for k, v := range m.All() {
+		if !first {
+			b.WriteString(", ")
+		}
+		first = false
+		writeReprString(b, k)
+		b.WriteString(": ")
+		writeRepr(b, v)
+	}
+	b.WriteByte('}')
+}
+
+// writeReprString quotes with apostrophes unless the text has some and no double quotes.
+func writeReprString(b *strings.Builder, s string) {
+	quote := '\''
+	if strings.Contains(s, "'") && !strings.Contains(s, `"`) {
+		quote = '"'
+	}
+	b.WriteRune(quote)
+	for i, r := range s {
+		writeReprRune(b, r, quote, s[i])
+	}
+	b.WriteRune(quote)
+}
+
+// writeReprRune writes one character; raw is its first byte, for text that is no UTF-8, which Python carries as lone
+// surrogates.
+func writeReprRune(b *strings.Builder, r, quote rune, raw byte) {
+	switch {
+	case r == utf8.RuneError && raw >= 0x80 && raw != 0xef:
+		fmt.Fprintf(b, `\udc%02x`, raw)
+	case r == quote || r == '\\':
+		b.WriteByte('\\')
+		b.WriteRune(r)
+	case r == '\n':
+		b.WriteString(`\n`)
+	case r == '\r':
+		b.WriteString(`\r`)
+	case r == '\t':
+		b.WriteString(`\t`)
+	case r == ' ' || unicode.IsPrint(r):
+		b.WriteRune(r)
+	case r < 0x100:
+		fmt.Fprintf(b, `\x%02x`, r)
+	case r < 0x10000:
+		fmt.Fprintf(b, `\u%04x`, r)
+	default:
+		fmt.Fprintf(b, `\U%08x`, r)
+	}
+}
