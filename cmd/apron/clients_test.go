@@ -149,8 +149,8 @@ func (r *run) try(s step, input string) error {
 func (r *run) covers(s scenario) {
 	r.Helper()
 	var missing []string
-	for action, operation := range readModel(r.T).Operations {
-		want := append(operation.Errors, "")
+	for action, declared := range operations(r.T) {
+		want := append(declared, "")
 		for _, exception := range want {
 			p := pair{action, exception}
 			if exception == "InternalServiceErrorException" || r.done[p] {
