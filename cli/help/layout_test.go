@@ -1,0 +1,57 @@
+package help_test
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+)
+
+var (
+	heading = regexp.MustCompile(`^[A-Z][A-Z ]+[A-Z]$`)
+	option  = regexp.MustCompile(`^ {7}--[a-z0-9-]+( \| --[a-z0-9-]+)* \(\S+\)`)
+	member  = regexp.MustCompile(`^ +([A-Za-z]+ -> )?\([a-z]+\)$`)
+	syntax  = regexp.MustCompile(`^ {10,}["\[\]{}.]|^ {7}(JSON )?Syntax:$`)
+	item    = regexp.MustCompile(`^ +o \S+$`)
+)
+
+// layout returns what of a page is no prose: its headings; the lines of NAME and SYNOPSIS; options, members with their
+// indents, the syntax of JSON, and items of lists.
+func layout(page string) (lines []string) {
+	section := ""
+	for line := range strings.Lines(page) {
+		line = strings.TrimSuffix(line, "\n")
+		words := strings.Join(strings.Fields(line), " ")
+		switch {
+		case heading.MatchString(line):
+			section = line
+			lines = append(lines, line)
+		case words == "" || section == "DESCRIPTION" || section == "EXAMPLES":
+		case section == "NAME" || section == "SYNOPSIS":
+			lines = append(lines, words)
+		case strings.HasPrefix(line, "       --"):
+			if o := option.FindString("       " + words); o != "" {
+				lines = append(lines, o)
+			}
+		case member.MatchString(line), syntax.MatchString(line), item.MatchString(line):
+			lines = append(lines, line)
+		}
+	}
+	return lines
+}
+
+// difference shows where two layouts part.
+func difference(got, want []string) string {
+	for i := range max(len(got), len(want)) {
+		if g, w := at(got, i), at(want, i); g != w {
+			return fmt.Sprintf("line %d is %q, AWS's is %q, after %q", i, g, w, at(got, i-1))
+		}
+	}
+	return ""
+}
+
+func at(lines []string, i int) string {
+	if i < 0 || i >= len(lines) {
+		return "(none)"
+	}
+	return lines[i]
+}
