@@ -88,6 +88,9 @@ func TestTexts_AreSentences(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if name == "texts/topics.json" {
+			continue // these have lists and tables; their own test reads them
+		}
 		var f any
 		if err := json.Unmarshal(text, &f); err != nil {
 			t.Fatalf("%s: %v", name, err)
