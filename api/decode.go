@@ -46,7 +46,7 @@ func Decode(body []byte, into any) error {
 func structureOf(v any) (reflect.Value, *shape, error) {
 	rv := reflect.ValueOf(v)
 	if rv.Kind() == reflect.Pointer && !rv.IsNil() {
-		if s := structures[rv.Type().Elem()]; s != nil {
+		if s := shapeOf(rv.Type().Elem()); s != nil {
 			return rv.Elem(), s, nil
 		}
 	}

@@ -10,8 +10,8 @@ import (
 
 // addInputs gives a fuzz target every action with its bare, its full and an empty input.
 func addInputs(f *testing.F) {
-	for i, action := range Actions {
-		s := structures[action.Input]
+	for i, action := range everyAction {
+		s := shapeOf(action.Input)
 		for _, fill := range []func(reflect.Value, *shape){bare, full} {
 			input := reflect.New(action.Input)
 			fill(input.Elem(), s)
@@ -22,7 +22,7 @@ func addInputs(f *testing.F) {
 			f.Add(uint8(i), body)
 		}
 	}
-	for i, action := range Actions {
+	for i, action := range everyAction {
 		if action.Name != "CreateService" {
 			continue
 		}

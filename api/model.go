@@ -7,3 +7,9 @@ import _ "embed"
 //
 //go:embed model.json
 var Model []byte
+
+// OwnModel is apron.json: the operations that apron adds to App Runner's, in the same form. It stands for itself: the shapes
+// of App Runner's that it uses are in it.
+//
+//go:embed apron.json
+var OwnModel []byte

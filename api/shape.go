@@ -1,8 +1,10 @@
 package api
 
 import (
+	"cmp"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 )
@@ -53,9 +55,13 @@ func (p *pattern) match(s string) bool {
 	return p.re.MatchString(s)
 }
 
-// Action is one operation of the API: PauseService and its kin.
+// shapeOf is the shape of a structure of either API, nil of any other type.
+func shapeOf(t reflect.Type) *shape { return cmp.Or(structures[t], ownStructures[t]) }
+
+// Action is one operation of an API: App Runner's PauseService and its kin, or one of apron's own.
 type Action struct {
 	Name   string
+	Target string       // as X-Amz-Target names it: AppRunner.PauseService
 	Input  reflect.Type // a generated structure, such as PauseServiceRequest
 	Output reflect.Type
 	Errors []Kind // what the model declares; clients meet any other kind as an untyped failure
@@ -66,16 +72,23 @@ func (a Action) ReadOnly() bool {
 	return strings.HasPrefix(a.Name, "Describe") || strings.HasPrefix(a.Name, "List")
 }
 
-var actionsByName = func() map[string]Action {
+var actionsByName = sync.OnceValue(func() map[string]Action {
 	byName := map[string]Action{}
-	for _, a := range Actions {
+	for _, a := range append(slices.Clone(Actions), OwnActions...) {
 		byName[a.Name] = a
 	}
 	return byName
-}()
+})
 
-// LookupAction returns the action of that exact name.
+// LookupAction returns the action of that exact name, of either API.
 func LookupAction(name string) (Action, bool) {
-	a, ok := actionsByName[name]
+	a, ok := actionsByName()[name]
 	return a, ok
+}
+
+// LookupTarget returns the action that the header X-Amz-Target names.
+func LookupTarget(target string) (Action, bool) {
+	_, name, _ := strings.Cut(target, ".")
+	a, ok := LookupAction(name)
+	return a, ok && a.Target == target
 }

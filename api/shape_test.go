@@ -2,9 +2,20 @@ package api
 
 import (
 	"encoding/json"
+	"maps"
 	"reflect"
+	"slices"
 	"testing"
 )
+
+// everyAction is App Runner's and apron's own.
+var everyAction = append(slices.Clone(Actions), OwnActions...)
+
+func everyStructure() map[reflect.Type]*shape {
+	all := maps.Clone(structures)
+	maps.Copy(all, ownStructures)
+	return all
+}
 
 // allShapes is every shape that a structure reaches.
 func allShapes() map[string]*shape {
@@ -21,14 +32,14 @@ func allShapes() map[string]*shape {
 			visit(m.shape)
 		}
 	}
-	for _, s := range structures {
+	for _, s := range everyStructure() {
 		visit(s)
 	}
 	return all
 }
 
 func TestStructuresHaveAFieldPerMember(t *testing.T) {
-	for typ, s := range structures {
+	for typ, s := range everyStructure() {
 		if typ.NumField() != len(s.members) {
 			t.Fatalf("%s has %d fields and %d members", typ, typ.NumField(), len(s.members))
 		}
@@ -54,6 +65,31 @@ func TestActionsAreTheThirtySevenOfTheModel(t *testing.T) {
 	}
 	if _, ok := LookupAction("startDeployment"); ok {
 		t.Error("an action was found under another casing")
+	}
+}
+
+func TestLookupTarget_TellsTheAPIsApart(t *testing.T) {
+	for target, want := range map[string]string{
+		"AppRunner.PauseService":    "PauseService",
+		"Apron.CancelOperation":     "CancelOperation",
+		"Apron.PauseService":        "",
+		"AppRunner.CancelOperation": "",
+		"PauseService":              "",
+		"Apron.":                    "",
+		"":                          "",
+	} {
+		a, ok := LookupTarget(target)
+		if ok != (want != "") || ok && a.Name != want {
+			t.Errorf("LookupTarget(%q) = %s, %t; want %q", target, a.Name, ok, want)
+		}
+	}
+}
+
+func TestReadOnly_OwnActionsToo(t *testing.T) {
+	for _, a := range OwnActions {
+		if want := a.Name != "CancelOperation" && a.Name != "RollbackService"; a.ReadOnly() != want {
+			t.Errorf("%s: ReadOnly = %t", a.Name, !want)
+		}
 	}
 }
 

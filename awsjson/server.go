@@ -1,7 +1,7 @@
-// Package awsjson is the wire: it takes the App Runner API's awsJson1_0 requests, verifies their signatures, decodes
-// them, calls the handler of the action, and writes answers and exceptions as AWS clients expect them. cmd/apron mounts
-// its Server at the root of the API port with the handlers of package control. It must never decide what an action
-// means, keep state between requests, or let a secret, a body or an internal error's text out.
+// Package awsjson is the wire: it takes the awsJson1_0 requests of the App Runner API and of the actions that apron adds,
+// verifies their signatures, decodes them, calls the handler of the action, and writes answers and exceptions as AWS clients
+// expect them. cmd/apron mounts its Server at the root of the API port with the handlers of package control. It must never
+// decide what an action means, keep state between requests, or let a secret, a body or an internal error's text out.
 package awsjson
 
 import (
@@ -14,7 +14,6 @@ import (
 	"net/http"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"time"
 
 	"apron/api"
@@ -173,9 +172,8 @@ func actionOf(r *http.Request) (api.Action, error) {
 	if target == "" {
 		return api.Action{}, unknownOperation("The request has no X-Amz-Target header, such as %sListServices. Use an AWS client.", targetPrefix)
 	}
-	name, ok := strings.CutPrefix(target, targetPrefix)
-	action, known := api.LookupAction(name)
-	if !ok || !known {
+	action, known := api.LookupTarget(target)
+	if !known {
 		return api.Action{}, unknownOperation("X-Amz-Target names no action of App Runner: %s. Expected %sACTION, such as %sListServices.",
 			cut(target), targetPrefix, targetPrefix)
 	}

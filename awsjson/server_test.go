@@ -173,6 +173,24 @@ func TestServerMapsErrors(t *testing.T) {
 	}
 }
 
+func TestServerAnswersOwnActions(t *testing.T) {
+	describe := func(_ context.Context, _ api.Caller, in *api.DescribeOperationRequest) (*api.DescribeOperationResponse, error) {
+		return &api.DescribeOperationResponse{Operation: &api.Operation{Id: in.OperationId, TargetArn: in.ServiceArn}}, nil
+	}
+	url, _ := start(t, Config{Actions: map[string]Handler{"DescribeOperation": Handle(describe)}})
+	for body, want := range map[string]string{
+		`{"ServiceArn":"` + testARN + `","OperationId":"17fe9f55-7e91-4097-b243-fcabbb69a4cf"}`: `{"Operation":{"Id":"17fe9f55-7e91-4097-b243-fcabbb69a4cf","Type":"",`,
+		`{"ServiceArn":"` + testARN + `","OperationId":"x"}`:                                    `{"__type":"com.amazonaws.apprunner#InvalidRequestException",`,
+	} {
+		r := newRequest(t, url, "DescribeOperation", body)
+		r.Header.Set("X-Amz-Target", "Apron.DescribeOperation")
+		sign(t, r, body)
+		if a := send(t, r); !strings.HasPrefix(a.body, want) {
+			t.Errorf("%s: got %d %s, want %s", body, a.status, a.body, want)
+		}
+	}
+}
+
 func TestServerRefusesBeforeTheHandler(t *testing.T) {
 	never := func(context.Context, api.Caller, *api.DescribeServiceRequest) (*api.DescribeServiceResponse, error) {
 		return nil, errors.New("the handler ran")
@@ -194,6 +212,8 @@ func TestServerRefusesBeforeTheHandler(t *testing.T) {
 			want: coral + `UnknownOperationException","message":"X-Amz-Target names no action of App Runner: AppRunner.MakeCoffee.` + hint},
 		"action in another casing": {action: "describeService", body: `{}`, status: 404,
 			want: coral + `UnknownOperationException","message":"X-Amz-Target names no action of App Runner: AppRunner.describeService.` + hint},
+		"own action by App Runner's target": {action: "CancelOperation", body: `{}`, status: 404,
+			want: coral + `UnknownOperationException","message":"X-Amz-Target names no action of App Runner: AppRunner.CancelOperation.` + hint},
 		"another service's target": {action: "DescribeService", body: `{}`, status: 404, change: func(r *http.Request) { r.Header.Set("X-Amz-Target", "DynamoDB_20120810.ListTables") },
 			want: coral + `UnknownOperationException","message":"X-Amz-Target names no action of App Runner: DynamoDB_20120810.ListTables.` + hint},
 		"no target": {action: "DescribeService", body: `{}`, status: 404, change: func(r *http.Request) { r.Header.Del("X-Amz-Target") },

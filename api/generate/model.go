@@ -5,12 +5,23 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"reflect"
 )
 
-// model is api/model.json: the App Runner API's operations and shapes.
+// model is an API's operations and shapes: App Runner's, or those that apron adds.
 type model struct {
+	Metadata struct {
+		TargetPrefix string `json:"targetPrefix"`
+	} `json:"metadata"`
 	Operations map[string]operation `json:"operations"`
 	Shapes     map[string]*shape    `json:"shapes"`
+
+	path       string // of its file
+	title      string // what comments call it
+	files      string // what the names of the files made from it begin with
+	structures string // the variables that are made from it
+	actions    string
+	base       *model // whose shapes it may have too; nil if it stands alone
 }
 
 type operation struct {
@@ -65,17 +76,15 @@ func (m *members) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-func readModel(path string) (*model, error) {
-	b, err := os.ReadFile(path)
+func (m *model) read() error {
+	b, err := os.ReadFile(m.path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	var m model
-	dec := json.NewDecoder(bytes.NewReader(b))
-	if err := dec.Decode(&m); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+	if err := json.Unmarshal(b, m); err != nil {
+		return fmt.Errorf("%s: %w", m.path, err)
 	}
-	return &m, m.check()
+	return m.check()
 }
 
 // check finds a reference to a shape that is not there before it turns into Go that does not compile.
@@ -90,6 +99,25 @@ func (m *model) check() error {
 	for name, op := range m.Operations {
 		if m.Shapes[op.Input] == nil || m.Shapes[op.Output] == nil {
 			return fmt.Errorf("operation %s: its input %q or output %q is no shape", name, op.Input, op.Output)
+		}
+	}
+	return m.checkBase()
+}
+
+// checkBase holds what the model has from its base to what it is there: a client reads each file for itself, and package
+// api has one type for both.
+func (m *model) checkBase() error {
+	if m.base == nil {
+		return nil
+	}
+	for name := range m.Operations {
+		if _, taken := m.base.Operations[name]; taken {
+			return fmt.Errorf("%s: %s has an operation %s already", m.path, m.base.path, name)
+		}
+	}
+	for name, s := range m.Shapes {
+		if other := m.base.Shapes[name]; other != nil && !reflect.DeepEqual(s, other) {
+			return fmt.Errorf("%s: shape %s is another than in %s; give one of its own another name", m.path, name, m.base.path)
 		}
 	}
 	return nil

@@ -6,11 +6,10 @@ import (
 	"strings"
 )
 
-// writeShapes prints the Go types: structures, enums and their constants.
-func (m *model) writeShapes() ([]byte, error) {
+// writeShapes prints the Go types: structures, enums and their constants. taken has the names that are given away.
+func (m *model) writeShapes(taken map[string]string) ([]byte, error) {
 	var p printer
 	p.f("import \"encoding/json\"\n\n")
-	taken := map[string]string{}
 	for _, name := range m.names() {
 		taken[name] = "a shape"
 	}
@@ -47,7 +46,7 @@ func (m *model) describe(name string) string {
 			return "the output of " + action
 		}
 	}
-	return "a structure of the App Runner API"
+	return "a structure of the " + m.title
 }
 
 // writeMarshal gives the structures with a required list a way to write it as [] when it is nil: clients read these

@@ -15,7 +15,7 @@ func (m *model) writeTables() ([]byte, error) {
 	for _, name := range m.names() {
 		m.writeConstraints(&p, name)
 	}
-	p.f("var structures = map[reflect.Type]*shape{\n")
+	p.f("var %s = map[reflect.Type]*shape{\n", m.structures)
 	for _, name := range m.names() {
 		if m.Shapes[name].Type == "structure" {
 			p.f("reflect.TypeFor[%s](): shape%s,\n", name, name)
@@ -72,10 +72,11 @@ func writeReferences(p *printer, s *shape) {
 }
 
 func (m *model) writeActions(p *printer) error {
-	p.f("// Actions are all operations of the App Runner API, by name.\nvar Actions = []Action{\n")
+	p.f("// %s are all operations of the %s, by name.\nvar %s = []Action{\n", m.actions, m.title, m.actions)
 	for _, name := range slices.Sorted(maps.Keys(m.Operations)) {
 		op := m.Operations[name]
-		p.f("{\nName: %q,\nInput: reflect.TypeFor[%s](),\nOutput: reflect.TypeFor[%s](),\nErrors: []Kind{", name, op.Input, op.Output)
+		p.f("{\nName: %q,\nTarget: %q,\n", name, m.Metadata.TargetPrefix+"."+name)
+		p.f("Input: reflect.TypeFor[%s](),\nOutput: reflect.TypeFor[%s](),\nErrors: []Kind{", op.Input, op.Output)
 		for _, e := range op.Errors {
 			kind, ok := kinds[e]
 			if !ok {

@@ -30,6 +30,39 @@ func TestRead_KeepsTheModel(t *testing.T) {
 	}
 }
 
+// TestRead_TakesTheOwnModelByItself also wants a sentence on everything that a user can be shown.
+func TestRead_TakesTheOwnModelByItself(t *testing.T) {
+	s, err := model.Read("apron", api.OwnModel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(s.Operations) != len(api.OwnActions) || s.TargetPrefix != "Apron" || s.SigningName != "apprunner" {
+		t.Errorf("got %d operations, target %s, signed for %s", len(s.Operations), s.TargetPrefix, s.SigningName)
+	}
+	documented := map[*model.Shape]bool{nil: true}
+	var want func(s *model.Shape)
+	want = func(s *model.Shape) {
+		if documented[s] {
+			return
+		}
+		documented[s] = true
+		want(s.Elem)
+		for _, m := range s.Members {
+			if m.Doc == "" {
+				t.Errorf("%s.%s has no documentation", s.Name, m.Name)
+			}
+			want(m.Shape)
+		}
+	}
+	for _, op := range s.Operations {
+		if op.Doc == "" {
+			t.Errorf("%s has no documentation", op.Name)
+		}
+		want(op.Input)
+		want(op.Output)
+	}
+}
+
 func TestHyphenate(t *testing.T) {
 	for name, want := range map[string]string{
 		"PauseService":       "pause-service",
