@@ -263,3 +263,25 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func TestArgument_MayHaveChoicesThatAreNotListed(t *testing.T) {
+	p := argparse.Parser{Prog: "aws"}
+	p.Add(argparse.Argument{Name: "command", Choices: []string{"s3"}, Unlisted: []string{"apron"}})
+	if v, _, err := p.Parse([]string{"apron"}); err != nil || document.Repr(v) != "{'command': 'apron'}" {
+		t.Errorf("got %v, %v", v, err)
+	}
+	if _, _, err := p.Parse([]string{"apro"}); err == nil || strings.Contains(err.Error(), "apron") {
+		t.Errorf("the error names what is not listed: %v", err)
+	}
+}
+
+func TestParser_KnowsDefaults(t *testing.T) {
+	p := argparse.Parser{}
+	p.Add(argparse.Argument{Name: "--no-paginate", Dest: "paginate", Action: argparse.StoreFalse, Default: true})
+	if got := p.Default("paginate"); got != true {
+		t.Errorf("got %v", got)
+	}
+	if got := p.Default("nothing"); got != nil {
+		t.Errorf("got %v", got)
+	}
+}

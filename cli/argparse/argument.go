@@ -48,6 +48,9 @@ type Argument struct {
 	Default any      // the value when it is not given; a string goes through Type
 	Choices []string // nil allows everything
 
+	// Unlisted are choices beside Choices that no error names.
+	Unlisted []string
+
 	// Required makes it an error to leave out an option. Positionals are required unless they are Optional or Many.
 	Required bool
 }
@@ -100,4 +103,13 @@ func (p *Parser) Argument(name string) *Argument {
 		return nil
 	}
 	return p.args[i]
+}
+
+// Default returns what the result has at dest when no argument of that destination is given, or nil.
+func (p *Parser) Default(dest string) any {
+	i := slices.IndexFunc(p.args, func(a *Argument) bool { return a.dest() == dest })
+	if i < 0 {
+		return nil
+	}
+	return p.args[i].Default
 }

@@ -74,7 +74,7 @@ func (r *run) convert(a *Argument, text string) (any, error) {
 // check holds a value against the choices, which are those of strings.
 func (r *run) check(a *Argument, v any) error {
 	text, _ := v.(string)
-	if a.Choices == nil || slices.Contains(a.Choices, text) {
+	if a.Choices == nil || slices.Contains(a.Choices, text) || slices.Contains(a.Unlisted, text) {
 		return nil
 	}
 	return r.fail(a, "%s", invalidChoice(text, a.Choices))
