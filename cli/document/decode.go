@@ -20,8 +20,21 @@ func (e *SyntaxError) Error() string {
 	return fmt.Sprintf("%s: line %d column %d (char %d)", e.Problem, e.Line, e.Column, e.Offset)
 }
 
+// maxDepth is about where Python's json gives up within the AWS CLI: 1,000 calls less those that led there.
+const maxDepth = 970
+
+// DepthError is a text whose lists and objects stand deeper in one another than Python reads.
+type DepthError struct {
+	Kind string // of the value that was one too many: array or object
+}
+
+func (e *DepthError) Error() string {
+	return "maximum recursion depth exceeded while decoding a JSON " + e.Kind + " from a unicode string"
+}
+
 // Parse reads one JSON value as Python's json.loads does: NaN and the infinities are numbers, the last of two members
-// of one name wins, and text that is left over is an error. Every error is a *SyntaxError.
+// of one name wins, and text that is left over is an error. Every error is a *SyntaxError, or a *DepthError for values
+// that stand too deep in one another.
 func Parse(text string) (any, error) {
 	d := decoder{text: []rune(text)}
 	d.space()
@@ -38,8 +51,9 @@ func Parse(text string) (any, error) {
 
 // decoder works on characters, because that is what the places in errors count.
 type decoder struct {
-	text []rune
-	pos  int
+	text  []rune
+	pos   int
+	depth int
 }
 
 func (d *decoder) fault(problem string, at int) *SyntaxError {
@@ -74,13 +88,23 @@ func (d *decoder) value() (any, error) {
 	case r == '"':
 		return d.str()
 	case r == '{':
-		return d.object()
+		return d.nested("object", d.object)
 	case r == '[':
-		return d.list()
+		return d.nested("array", d.list)
 	case r == '-' || r >= '0' && r <= '9':
 		return d.number()
 	}
 	return d.word()
+}
+
+// nested reads what holds other values.
+func (d *decoder) nested(kind string, read func() (any, error)) (any, error) {
+	if d.depth == maxDepth {
+		return nil, &DepthError{kind}
+	}
+	d.depth++
+	defer func() { d.depth-- }()
+	return read()
 }
 
 var words = []struct {

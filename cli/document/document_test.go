@@ -14,6 +14,7 @@ var texts = []string{
 	`{"b":1,"a":[1,2,{"c":null}],"b":2}`, `"é\u00e9\ud83d\ude00\n\t\"\\\/"`, `  [1 , 2 ]  `, `0.00001`, `1e16`, `123456789.0`, `-1.5e-10`,
 	`'a"b'`, `"it's"`, `"it's \"both\""`, `"\u0001\u007f\u0080\u2028"`,
 	``, ` `, `{bad`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{"a" 1}`, `[1,]`, `[1 2]`, `[`, `"abc`, `"a\`, `"a\x"`, `"a\u12"`, `1 2`,
+	strings.Repeat("[", 900) + strings.Repeat("]", 900), strings.Repeat("[", 5000), strings.Repeat(`{"a":`, 5000),
 	"{\n \"a\": 1,\n b}", "\"a\nb\"", `tru`, `-`, `1.`, `1.e`, `01`, `é`, `["é" x]`, `+1`, `{"a":1}}`,
 }
 
@@ -24,7 +25,7 @@ for t in json.load(sys.stdin):
     try:
         v = json.loads(t)
         out.append([json.dumps(v), json.dumps(v, indent=4, ensure_ascii=False), repr(v), type(v).__name__])
-    except ValueError as e:
+    except (ValueError, RecursionError) as e:
         out.append([str(e)])
 print(json.dumps(out))`
 
