@@ -1,0 +1,110 @@
+package jmespath
+
+import (
+	"slices"
+	"strings"
+
+	"apron/cli/document"
+)
+
+// typeOf is JMESPath's name for the type of v.
+func typeOf(v any) string {
+	switch v.(type) {
+	case nil:
+		return "null"
+	case bool:
+		return "boolean"
+	case string:
+		return "string"
+	case []any:
+		return "array"
+	case *document.Map:
+		return "object"
+	case *expref:
+		return "expref"
+	}
+	return "number"
+}
+
+func pythonType(v any) string {
+	if _, ok := v.(*expref); ok {
+		return "_Expression"
+	}
+	return document.Type(v)
+}
+
+// show is Python's str().
+func show(v any) string { return document.Str(printable(v)) }
+
+// exprefText stands for an expression reference where Python prints one, with an address that differs each time.
+const exprefText = "<jmespath.visitor._Expression object at 0x7f0000000000>"
+
+// printable is v with a text for each expression reference, which no other package knows of.
+func printable(v any) any {
+	if !holdsExpref(v) {
+		return v
+	}
+	switch v := v.(type) {
+	case []any:
+		items := make([]any, len(v))
+		for i, item := range v {
+			items[i] = printable(item)
+		}
+		return items
+	case *document.Map:
+		m := &document.Map{}
+		for key, item := range v.All() {
+			m.Set(key, printable(item))
+		}
+		return m
+	}
+	return exprefText
+}
+
+func holdsExpref(v any) bool {
+	switch v := v.(type) {
+	case *expref:
+		return true
+	case []any:
+		if slices.ContainsFunc(v, holdsExpref) {
+			return true
+		}
+	case *document.Map:
+		for _, item := range v.All() {
+			if holdsExpref(item) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// compact is JSON without blanks, in ASCII.
+func compact(b *strings.Builder, v any) {
+	switch v := v.(type) {
+	case []any:
+		b.WriteByte('[')
+		for i, item := range v {
+			separate(b, i)
+			compact(b, item)
+		}
+		b.WriteByte(']')
+	case *document.Map:
+		b.WriteByte('{')
+		for i, key := range v.Keys() {
+			separate(b, i)
+			item, _ := v.Get(key)
+			b.WriteString(document.JSON(key, 0, true) + ":")
+			compact(b, item)
+		}
+		b.WriteByte('}')
+	default:
+		b.WriteString(document.JSON(printable(v), 0, true))
+	}
+}
+
+func separate(b *strings.Builder, i int) {
+	if i > 0 {
+		b.WriteByte(',')
+	}
+}
