@@ -10,16 +10,17 @@ var (
 	heading = regexp.MustCompile(`^[A-Z][A-Z ]+[A-Z]$`)
 	option  = regexp.MustCompile(`^ {7}--[a-z0-9-]+( \| --[a-z0-9-]+)* \(\S+\)`)
 	member  = regexp.MustCompile(`^ +([A-Za-z]+ -> )?\([a-z]+\)$`)
-	syntax  = regexp.MustCompile(`^ {10,}["\[\]{}.]|^ {7}(JSON )?Syntax:$`)
+	syntax  = regexp.MustCompile(`^ {7}(JSON )?Syntax:$`)
+	indent  = regexp.MustCompile(`^ {10,}\S`)
 	item    = regexp.MustCompile(`^ +o \S+$`)
 )
 
 // layout returns what of a page is no prose: its headings; the lines of NAME and SYNOPSIS; options, members with their
-// indents, the syntax of JSON, and items of lists.
+// indents, the syntax of lists and of JSON, and items of lists.
 func layout(page string) (lines []string) {
-	section := ""
+	section, literal := "", false
 	for line := range strings.Lines(page) {
-		line = strings.TrimSuffix(line, "\n")
+		line = strings.TrimRight(line, "\n ")
 		words := strings.Join(strings.Fields(line), " ")
 		switch {
 		case heading.MatchString(line):
@@ -29,10 +30,14 @@ func layout(page string) (lines []string) {
 		case section == "NAME" || section == "SYNOPSIS":
 			lines = append(lines, words)
 		case strings.HasPrefix(line, "       --"):
+			literal = false
 			if o := option.FindString("       " + words); o != "" {
 				lines = append(lines, o)
 			}
-		case member.MatchString(line), syntax.MatchString(line), item.MatchString(line):
+		case syntax.MatchString(line):
+			literal = true
+			lines = append(lines, line)
+		case literal && indent.MatchString(line), member.MatchString(line), item.MatchString(line):
 			lines = append(lines, line)
 		}
 	}

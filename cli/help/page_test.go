@@ -37,7 +37,29 @@ func short(string, *model.Shape) string { return "" }
 
 // TestPages_AreLaidOutAsThoseOfAWS gives each page of ours and of AWS's CLI to the same reader: the headings, the names
 // and the synopsis line by line, the options, the commands, and the syntax of each option's JSON.
-func TestPages_AreLaidOutAsThoseOfAWS(t *testing.T) {
+func TestPages_AreLaidOutAsThoseOfAWS(t *testing.T) { compare(t, "../../api/model.json", pages(t)) }
+
+// TestPages_HaveEveryShapeAsThoseOfAWS does so for an API that has what App Runner's has not: lists of lists, maps of
+// structures, numbers and times, and an operation that takes and gives nothing.
+func TestPages_HaveEveryShapeAsThoseOfAWS(t *testing.T) {
+	const file = "testdata/shapes.json"
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := model.Read("apprunner", text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]*help.Page{"apprunner help": help.Service(s)}
+	for _, op := range s.Operations {
+		op.Doc = "Prose."
+		all["apprunner "+op.CLIName+" help"] = help.Operation(s, op, short)
+	}
+	compare(t, file, all)
+}
+
+func compare(t *testing.T, model string, pages map[string]*help.Page) {
 	const awscli = "/usr/lib/python3/dist-packages/awscli"
 	for path, pkg := range map[string]string{awscli: "awscli", "/usr/bin/groff": "groff"} {
 		if _, err := os.Stat(path); err != nil {
@@ -45,10 +67,10 @@ func TestPages_AreLaidOutAsThoseOfAWS(t *testing.T) {
 		}
 	}
 	ours := map[string]string{}
-	for name, p := range pages(t) {
+	for name, p := range pages {
 		ours[name] = p.Text(80, false)
 	}
-	theirs := ask(t, ours)
+	theirs := ask(t, model, ours)
 	for name, page := range ours {
 		got, want := layout(page), layout(theirs[name])
 		got = slices.DeleteFunc(got, func(line string) bool { return name == "help" && line == "       o apron" })
@@ -59,13 +81,13 @@ func TestPages_AreLaidOutAsThoseOfAWS(t *testing.T) {
 }
 
 // ask returns AWS's page for every one of ours.
-func ask(t *testing.T, ours map[string]string) (theirs map[string]string) {
+func ask(t *testing.T, model string, ours map[string]string) (theirs map[string]string) {
 	t.Helper()
 	names, err := json.Marshal(slices.Sorted(maps.Keys(ours)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	cmd := exec.Command("/usr/bin/python3", "testdata/pages.py", "../../api/model.json", t.TempDir())
+	cmd := exec.Command("/usr/bin/python3", "testdata/pages.py", model, t.TempDir())
 	cmd.Stdin, cmd.Stderr = bytes.NewReader(names), os.Stderr
 	out, err := cmd.Output()
 	if err == nil {

@@ -14,7 +14,7 @@ func wordList(elem *model.Shape) string {
 	if len(elem.Enum) == 0 {
 		return text
 	}
-	return text + "\n\nWhere valid values are:\n\n    " + strings.Join(elem.Enum, "\n    ")
+	return text + "\n\nWhere valid values are:\n  " + strings.Join(elem.Enum, "\n  ")
 }
 
 // jsonSyntax shows the JSON of a value: names as they are, and in the place of each value what it may be.
@@ -37,7 +37,7 @@ func writeSyntax(b *strings.Builder, s *model.Shape, depth int, path []*model.Sh
 		writeElements(b, s, depth, path)
 	case "map":
 		b.WriteString("{" + scalar(s.Key) + ": ")
-		writeSyntax(b, s.Elem, depth+1, path)
+		writeSyntax(b, s.Elem, depth+2, path)
 		b.WriteString(newline(depth+1) + "...}")
 	default:
 		b.WriteString(scalar(s))
@@ -46,6 +46,9 @@ func writeSyntax(b *strings.Builder, s *model.Shape, depth int, path []*model.Sh
 
 func writeMembers(b *strings.Builder, s *model.Shape, depth int, path []*model.Shape) {
 	b.WriteString("{")
+	if len(s.Members) == 0 {
+		b.WriteString("\n")
+	}
 	for i, m := range s.Members {
 		if i > 0 {
 			b.WriteString(",")
