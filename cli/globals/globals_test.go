@@ -1,13 +1,10 @@
 package globals_test
 
 import (
-	"encoding/json"
-	"os"
-	"os/exec"
 	"reflect"
-	"strings"
 	"testing"
 
+	"apron/cli/clitest"
 	"apron/cli/globals"
 )
 
@@ -30,19 +27,8 @@ print(json.dumps(out))
 `
 
 func TestOptions_AreThoseOfAWS(t *testing.T) {
-	if _, err := os.Stat("/usr/lib/python3/dist-packages/awscli"); err != nil {
-		t.Skipf("SKIP: %v; install it with apt-get install awscli", err)
-	}
-	cmd := exec.Command("/usr/bin/python3", "-c", ask)
-	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	var want []globals.Option
-	if err := json.NewDecoder(strings.NewReader(string(out))).Decode(&want); err != nil {
-		t.Fatal(err)
-	}
+	clitest.Python(t, ask, nil, &want)
 	got := globals.Options()
 	if len(got) != len(want) {
 		t.Fatalf("%d options, AWS has %d", len(got), len(want))

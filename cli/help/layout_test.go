@@ -10,13 +10,13 @@ var (
 	heading = regexp.MustCompile(`^[A-Z][A-Z ]+[A-Z]$`)
 	option  = regexp.MustCompile(`^ {7}--[a-z0-9-]+( \| --[a-z0-9-]+)* \(\S+\)`)
 	member  = regexp.MustCompile(`^ +([A-Za-z]+ -> )?\([a-z]+\)$`)
-	syntax  = regexp.MustCompile(`^ {7}(JSON )?Syntax:$`)
+	syntax  = regexp.MustCompile(`^ {7}((JSON|Shorthand) )?Syntax:$`)
 	indent  = regexp.MustCompile(`^ {10,}\S`)
 	item    = regexp.MustCompile(`^ +o \S+$`)
 )
 
 // layout returns what of a page is no prose: its headings; the lines of NAME and SYNOPSIS; options, members with their
-// indents, the syntax of lists and of JSON, and items of lists.
+// indents, the syntax of values, and items of lists.
 func layout(page string) (lines []string) {
 	section, literal := "", false
 	for line := range strings.Lines(page) {

@@ -2,11 +2,13 @@ package help_test
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"apron/api"
 	"apron/cli/help"
 	"apron/cli/model"
 )
@@ -29,8 +31,8 @@ func typeset(t *testing.T, page string) string {
 }
 
 func TestMan_IsAPageForMan(t *testing.T) {
-	s := service(t)
-	got := typeset(t, help.Operation(s, s.Operation("create-service"), short).Man("apron-apprunner-create-service"))
+	s := read(t, "apprunner", api.Model)
+	got := typeset(t, help.Operation(s, s.Operation("create-service")).Man("apron-apprunner-create-service"))
 	for _, want := range []string{
 		"APRON-APPRUNNER-CREATE-SERVICE(1)",
 		"\nNAME\n       apron-apprunner-create-service  - Makes a service and starts the opera-\n",
@@ -48,20 +50,22 @@ func TestMan_IsAPageForMan(t *testing.T) {
 
 func TestMan_TypesetsEveryPage(t *testing.T) {
 	var all strings.Builder
-	for name, p := range pages(t) {
+	both := pages(read(t, "apprunner", api.Model))
+	maps.Copy(both, pages(read(t, "apron", api.OwnModel)))
+	for name, p := range both {
 		all.WriteString(p.Man("apron-" + strings.ReplaceAll(name, " ", "-")))
 	}
 	for _, name := range help.Topics() {
 		all.WriteString(help.Topic(name).Man("apron-" + name))
 	}
-	if got := typeset(t, all.String()); strings.Count(got, "\nNAME\n") != 39+len(help.Topics()) {
+	if got := typeset(t, all.String()); strings.Count(got, "\nNAME\n") != len(both)+len(help.Topics()) {
 		t.Errorf("%d pages", strings.Count(got, "\nNAME\n"))
 	}
 }
 
 func TestMan_EscapesWhatTheTypesetterReads(t *testing.T) {
 	op := &model.Operation{Name: "X", CLIName: "x", Doc: "'Begins' like .TH, has a \\ and ~^, and `.PP --bold`. More."}
-	got := help.Operation(&model.Service{Name: "none"}, op, short).Man("x")
+	got := help.Operation(&model.Service{Name: "none"}, op).Man("x")
 	want := "x \\- \\(aqBegins\\(aq like .TH, has a \\e and \\(ti\\(ha, and .PP \\-\\-bold\n.SH \"DESCRIPTION\"\n.PP\n" +
 		"\\&\\(aqBegins\\(aq like .TH, has a \\e and \\(ti\\(ha, and \\fB.PP \\-\\-bold\\fR. More.\n"
 	if !strings.Contains(got, want) {

@@ -6,14 +6,12 @@ import (
 
 	"apron/cli/globals"
 	"apron/cli/model"
+	"apron/cli/shorthand"
 )
 
-// Shorthand returns the short form of an option's value as help prints it, or "" if there is none.
-type Shorthand func(name string, s *model.Shape) string
-
 // Operation returns the page of one operation of an API.
-func Operation(s *model.Service, op *model.Operation, short Shorthand) *Page {
-	o := operation{op: op, texts: read[texts](s.Name), common: read[common]("globals"), short: short}
+func Operation(s *model.Service, op *model.Operation) *Page {
+	o := operation{op: op, texts: read[texts](s.Name), common: read[common]("globals")}
 	text := o.texts.operation(op)
 	p := &Page{Name: op.CLIName, Summary: text, Sections: []Section{
 		section("NAME", op.CLIName+" -"),
@@ -34,7 +32,6 @@ type operation struct {
 	op     *model.Operation
 	texts  texts
 	common common
-	short  Shorthand
 }
 
 const (
@@ -86,7 +83,7 @@ func (o *operation) syntax(s *Section, m model.Member) {
 		s.add(Paragraph, 0, "Syntax:")
 		s.add(Literal, 1, wordList(shape.Elem))
 	default:
-		if short := o.short(m.Name, shape); short != "" {
+		if short := shorthand.Doc(shape); short != "" {
 			s.add(Paragraph, 0, "Shorthand Syntax:")
 			s.add(Literal, 1, short)
 		}

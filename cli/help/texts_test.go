@@ -37,6 +37,26 @@ func TestTexts_AreThereForAllAndNothingElse(t *testing.T) {
 	}
 }
 
+// TestTexts_OfOwnActionsAreInTheirModel: they are written beside what they describe.
+func TestTexts_OfOwnActionsAreInTheirModel(t *testing.T) {
+	s, err := model.Read("apron", api.OwnModel)
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := read[texts]("apron")
+	u := unused{texts: own, seen: map[*model.Shape]bool{}}
+	for _, op := range s.Operations {
+		if op.Doc == "" {
+			t.Errorf("nothing is said of %s", op.Name)
+		}
+		u.visit(t, op.Input)
+		u.visit(t, op.Output)
+	}
+	if len(own.Description) == 0 || len(own.Operations)+len(own.Members)+len(own.Examples) > 0 {
+		t.Errorf("beside the model there is %+v", own)
+	}
+}
+
 // unused is what no member has shown yet.
 type unused struct {
 	texts texts
