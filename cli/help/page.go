@@ -1,3 +1,7 @@
+// Package help writes the pages that `help` shows after any command: a section a subject, laid out as AWS's CLI lays out
+// its own, because people and their scripts know where to look. It makes a page from an API's model and the texts beside
+// this file, renders it for a terminal, a pipe or man, and hands it to the pager. It never runs a command nor asks a
+// server.
 package help
 
 // Page is what one `help` shows: sections of blocks, which know nothing of the width or the kind of what they are
@@ -39,22 +43,19 @@ func (s *Section) add(kind Kind, depth int, text string) {
 	}
 }
 
-func (s *Section) paragraphs(depth int, texts ...string) {
+// items adds an item for each text.
+func (s *Section) items(texts ...string) {
 	for _, t := range texts {
-		s.add(Paragraph, depth, t)
+		s.add(Item, 0, t)
 	}
 }
 
-func (s *Section) items(depth int, texts ...string) {
-	for _, t := range texts {
-		s.add(Item, depth, t)
-	}
-}
-
-// section returns a section of one block each text.
+// section returns a section with a paragraph for each text.
 func section(heading string, texts ...string) Section {
 	s := Section{Heading: heading}
-	s.paragraphs(0, texts...)
+	for _, t := range texts {
+		s.add(Paragraph, 0, t)
+	}
 	return s
 }
 

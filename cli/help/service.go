@@ -15,9 +15,9 @@ func Provider() *Page {
 	synopsis.add(Literal, 1, "aws [options] <command> <subcommand> [parameters]")
 	synopsis.add(Paragraph, 0, c.Usage)
 	services := Section{Heading: "AVAILABLE SERVICES"}
-	services.items(0, listed()...)
+	services.items(listed()...)
 	also := Section{Heading: "SEE ALSO"}
-	also.items(0, "aws help topics")
+	also.items("aws help topics")
 	return &Page{Name: "aws", Summary: strings.Join(c.Description, " "), Sections: []Section{
 		section("NAME", "aws -"), section("DESCRIPTION", c.Description...), synopsis, globalOptions(c), services, also,
 	}}
@@ -41,7 +41,7 @@ func Service(s *model.Service) *Page {
 	}
 	slices.Sort(names)
 	commands := Section{Heading: "AVAILABLE COMMANDS"}
-	commands.items(0, names...)
+	commands.items(names...)
 	return &Page{Name: s.Name, Summary: strings.Join(description, " "), Sections: []Section{
 		section("NAME", s.Name+" -"), section("DESCRIPTION", description...), commands,
 	}}
@@ -53,7 +53,7 @@ func globalOptions(c common) Section {
 	for _, o := range globals.Options() {
 		s.add(Term, 0, code(o.Flag())+" ("+o.Type+")")
 		s.add(Paragraph, 0, c.Globals[o.Name])
-		s.items(0, o.Choices...)
+		s.items(o.Choices...)
 	}
 	return s
 }

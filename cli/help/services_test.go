@@ -4,16 +4,19 @@ import (
 	"slices"
 	"testing"
 
+	"apron/cli/clitest"
 	"apron/cli/help"
 )
 
-func TestServices_NamesEachOnce(t *testing.T) {
-	names := help.Services()
-	if len(names) < 300 || !slices.Contains(names, "apprunner") || names[len(names)-1] != "help" {
-		t.Fatalf("%d names, to %s", len(names), names[len(names)-1])
-	}
-	slices.Sort(names)
-	if n := len(slices.Compact(slices.Clone(names))); n != len(names) {
-		t.Errorf("%d of %d names are there twice", len(names)-n, len(names))
+func TestServices_AreThoseOfTheUsageError(t *testing.T) {
+	const table = `
+import json
+from awscli.clidriver import create_clidriver
+print(json.dumps(list(create_clidriver()._get_command_table()) + ['help']))
+`
+	var want []string
+	clitest.Python(t, table, nil, &want)
+	if got := help.Services(); !slices.Equal(got, want) {
+		t.Errorf("got %q\nwant %q", got, want)
 	}
 }
