@@ -2,14 +2,17 @@
 // members, whose numbers are whole or not, and whose texts in errors are those of Python, in which AWS's CLI is written.
 // Every other package of the command line passes its values around; this one knows nothing of AWS.
 //
-// A value is nil, bool, int64, *big.Int (a whole number beyond int64), float64, string, []any or *Map. Nothing else may
-// be put into one.
+// A value is nil, bool, int64, *big.Int (a whole number beyond int64), float64, string, []any or *Map, and where a file
+// was read as binary also Bytes, which no JSON has. Nothing else may be put into one.
 package document
 
 import (
 	"iter"
 	"slices"
 )
+
+// Bytes is what a file holds that was read as binary.
+type Bytes []byte
 
 // Map is a JSON object that keeps the order in which its members were first set. Its zero value is empty and ready.
 // It is not safe for concurrent use.

@@ -47,3 +47,11 @@ print(json.dumps([ask(t) for t in json.load(sys.stdin)]))`)
 		}
 	}
 }
+
+func TestRepr_WritesBytes(t *testing.T) {
+	for text, want := range map[string]string{"a": "b'a'", "": "b''", "it's": `b"it's"`, "'\"\\": `b'\'"\\'`, "\n\x00\x7f\xc3\xa9": `b'\n\x00\x7f\xc3\xa9'`} {
+		if got := Repr(Bytes(text)); got != want || Type(Bytes(text)) != "bytes" {
+			t.Errorf("%q became %s of type %s, want %s", text, got, Type(Bytes(text)), want)
+		}
+	}
+}

@@ -37,6 +37,8 @@ func Type(v any) string {
 		return "float"
 	case string:
 		return "str"
+	case Bytes:
+		return "bytes"
 	case []any:
 		return "list"
 	case *Map:
@@ -63,6 +65,8 @@ func writeRepr(b *strings.Builder, v any) {
 		b.WriteString(FormatFloat(v))
 	case string:
 		writeReprString(b, v)
+	case Bytes:
+		writeReprBytes(b, v)
 	case []any:
 		writeReprList(b, v)
 	case *Map:
@@ -135,4 +139,22 @@ func writeReprRune(b *strings.Builder, r, quote rune, raw byte) {
 	default:
 		fmt.Fprintf(b, `\U%08x`, r)
 	}
+}
+
+// writeReprBytes is writeReprString with every byte a character of its own, of which only ASCII is printed.
+func writeReprBytes(b *strings.Builder, bytes Bytes) {
+	quote := '\''
+	if strings.Contains(string(bytes), "'") && !strings.Contains(string(bytes), `"`) {
+		quote = '"'
+	}
+	b.WriteByte('b')
+	b.WriteRune(quote)
+	for _, c := range bytes {
+		if c < 0x80 {
+			writeReprRune(b, rune(c), quote, c)
+		} else {
+			fmt.Fprintf(b, `\x%02x`, c)
+		}
+	}
+	b.WriteRune(quote)
 }
