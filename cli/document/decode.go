@@ -36,7 +36,26 @@ func (e *DepthError) Error() string {
 // of one name wins, and text that is left over is an error. Every error is a *SyntaxError, or a *DepthError for values
 // that stand too deep in one another.
 func Parse(text string) (any, error) {
-	d := decoder{text: []rune(text)}
+	return (&decoder{text: []rune(text)}).document()
+}
+
+// ParseOrdered is Parse for where the AWS CLI reads objects as Python's OrderedDict: Repr and Type say so.
+func ParseOrdered(text string) (any, error) {
+	return (&decoder{text: []rune(text), ordered: true}).document()
+}
+
+// decoder works on characters, because that is what the places in errors count.
+type decoder struct {
+	text    []rune
+	pos     int
+	depth   int
+	ordered bool
+}
+
+func (d *decoder) document() (any, error) {
+	if d.peek() == '\ufeff' {
+		return nil, d.fault("Unexpected UTF-8 BOM (decode using utf-8-sig)", 0)
+	}
 	d.space()
 	v, err := d.value()
 	if err != nil {
@@ -47,13 +66,6 @@ func Parse(text string) (any, error) {
 		return nil, d.fault("Extra data", d.pos)
 	}
 	return v, nil
-}
-
-// decoder works on characters, because that is what the places in errors count.
-type decoder struct {
-	text  []rune
-	pos   int
-	depth int
 }
 
 func (d *decoder) fault(problem string, at int) *SyntaxError {
@@ -216,7 +228,7 @@ func (d *decoder) list() (any, error) {
 }
 
 func (d *decoder) object() (any, error) {
-	m := &Map{}
+	m := &Map{ordered: d.ordered}
 	d.pos++
 	d.space()
 	if d.peek() == '}' {

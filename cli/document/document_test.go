@@ -15,16 +15,18 @@ var texts = []string{
 	`'a"b'`, `"it's"`, `"it's \"both\""`, `"\u0001\u007f\u0080\u2028"`,
 	``, ` `, `{bad`, `{"a"`, `{"a":`, `{"a":1`, `{"a":1,`, `{"a":1,}`, `{"a" 1}`, `[1,]`, `[1 2]`, `[`, `"abc`, `"a\`, `"a\x"`, `"a\u12"`, `1 2`,
 	strings.Repeat("[", 900) + strings.Repeat("]", 900), strings.Repeat("[", 5000), strings.Repeat(`{"a":`, 5000),
-	"{\n \"a\": 1,\n b}", "\"a\nb\"", `tru`, `-`, `1.`, `1.e`, `01`, `é`, `["é" x]`, `+1`, `{"a":1}}`,
+	"{\n \"a\": 1,\n b}", "\"a\nb\"", `tru`, `-`, `1.`, `1.e`, `01`, `é`, `["é" x]`, `+1`, `{"a":1}}`, "\ufeff{}",
 }
 
 const ask = `
 import json, sys
+from collections import OrderedDict
 out = []
 for t in json.load(sys.stdin):
     try:
         v = json.loads(t)
-        out.append([json.dumps(v), json.dumps(v, indent=4, ensure_ascii=False), repr(v), type(v).__name__])
+        ordered = json.loads(t, object_pairs_hook=OrderedDict)
+        out.append([json.dumps(v), json.dumps(v, indent=4, ensure_ascii=False), repr(v), type(v).__name__, repr(ordered), str(type(ordered))])
     except (ValueError, RecursionError) as e:
         out.append([str(e)])
 print(json.dumps(out))`
@@ -58,7 +60,11 @@ func views(text string) []string {
 	if err != nil {
 		return []string{err.Error()}
 	}
-	return []string{JSON(v, 0, true), JSON(v, 4, false), Repr(v), Type(v)}
+	ordered, err := ParseOrdered(text)
+	if err != nil {
+		return []string{err.Error()}
+	}
+	return []string{JSON(v, 0, true), JSON(v, 4, false), Repr(v), Type(v), Repr(ordered), "<class '" + Type(ordered) + "'>"}
 }
 
 func TestMap_KeepsOrder(t *testing.T) {

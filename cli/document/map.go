@@ -17,8 +17,9 @@ type Bytes []byte
 // Map is a JSON object that keeps the order in which its members were first set. Its zero value is empty and ready.
 // It is not safe for concurrent use.
 type Map struct {
-	keys   []string
-	values map[string]any
+	keys    []string
+	values  map[string]any
+	ordered bool // it is an OrderedDict to Python, which only Repr and Type tell
 }
 
 // NewMap returns the map of the pairs given: a key, its value, the next key, and so on. An odd count or a key that is

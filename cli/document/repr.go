@@ -26,7 +26,7 @@ func Str(v any) string {
 
 // Type is the name of v's type in Python, as in <class 'str'>.
 func Type(v any) string {
-	switch v.(type) {
+	switch v := v.(type) {
 	case nil:
 		return "NoneType"
 	case bool:
@@ -42,6 +42,9 @@ func Type(v any) string {
 	case []any:
 		return "list"
 	case *Map:
+		if v.ordered {
+			return "collections.OrderedDict"
+		}
 		return "dict"
 	}
 	panic(fmt.Sprintf("document: %T is no value", v))
@@ -88,6 +91,10 @@ func writeReprList(b *strings.Builder, list []any) {
 }
 
 func writeReprMap(b *strings.Builder, m *Map) {
+	if m.ordered {
+		writeReprOrdered(b, m)
+		return
+	}
 	b.WriteByte('{')
 	first := true
 	for k, v := range m.All() {
@@ -100,6 +107,25 @@ func writeReprMap(b *strings.Builder, m *Map) {
 		writeRepr(b, v)
 	}
 	b.WriteByte('}')
+}
+
+// writeReprOrdered writes the calls that make a Python OrderedDict.
+func writeReprOrdered(b *strings.Builder, m *Map) {
+	if m.Len() == 0 {
+		b.WriteString("OrderedDict()")
+		return
+	}
+	b.WriteString("OrderedDict([")
+	separator := ""
+	for k, v := range m.All() {
+		b.WriteString(separator + "(")
+		separator = ", "
+		writeReprString(b, k)
+		b.WriteString(", ")
+		writeRepr(b, v)
+		b.WriteByte(')')
+	}
+	b.WriteString("])")
 }
 
 // writeReprString quotes with apostrophes unless the text has some and no double quotes.
