@@ -1,6 +1,7 @@
 package shorthand
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -51,4 +52,13 @@ func lastIndex(text []rune, c rune) int {
 		}
 	}
 	return -1
+}
+
+// IsMalformed reports whether an error of Parse is about the text, and not about a file that it names.
+func IsMalformed(err error) bool {
+	if _, ok := errors.AsType[*SyntaxError](err); ok {
+		return true
+	}
+	_, ok := errors.AsType[*DuplicateKeyError](err)
+	return ok
 }
