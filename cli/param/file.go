@@ -3,7 +3,6 @@ package param
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"os/user"
 	"strings"
@@ -44,9 +43,6 @@ var newlines = strings.NewReplacer("\r\n", "\n", "\r", "\n")
 func python(err error, path string) string {
 	number, ok := errors.AsType[syscall.Errno](err)
 	if !ok {
-		if e, isPath := errors.AsType[*fs.PathError](err); isPath {
-			err = e.Err
-		}
 		return err.Error()
 	}
 	text := number.Error()

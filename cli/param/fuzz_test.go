@@ -15,8 +15,7 @@ func FuzzUnpack(f *testing.F) {
 	for _, body := range bodies {
 		f.Add(body)
 	}
-	_, tops := shapes(f, false)
-	all := tops[len(tops)-1]
+	all := everything(f)
 	f.Fuzz(func(t *testing.T, text string) {
 		for _, form := range []param.Timestamps{param.ISO8601, param.Wire} {
 			param.Response([]byte(text), all.Shape, form)

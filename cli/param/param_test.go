@@ -2,6 +2,7 @@ package param_test
 
 import (
 	"errors"
+	"math/big"
 	"math/rand/v2"
 	"strings"
 	"testing"
@@ -14,7 +15,10 @@ import (
 )
 
 // kinds is a model with what App Runner's inputs and outputs have none of.
-const kinds = `{"metadata":{"targetPrefix":"X","jsonVersion":"1.0"},"operations":{"Ask":{"input":"All","output":"All"}},"shapes":{
+const kinds = `{"metadata":{"targetPrefix":"X","jsonVersion":"1.0"},"operations":{"Tell":{"input":"Plain","output":"Empty"},"Ask":{"input":"All","output":"All"}},"shapes":{
+"Plain":{"type":"structure","required":["B","Ls"],"members":{"Z":{"shape":"Level"},"E":{"shape":"Empty"},"B":{"shape":"Bool"},"A":{"shape":"Text"},"I":{"shape":"Int","documentation":"A number."},"S":{"shape":"Text"},
+"Li":{"shape":"Ints"},"M":{"shape":"IntMap"},"Ms":{"shape":"OneMap","documentation":"A map."},"One":{"shape":"One"},"Ls":{"shape":"Ones"},"Self":{"shape":"Plain","documentation":"Again."},"Lz":{"shape":"Empties"}}},
+"Empties":{"type":"list","member":{"shape":"Empty"},"documentation":"Nothing, twice."},
 "All":{"type":"structure","required":["S","One"],"members":{"I":{"shape":"Int"},"B":{"shape":"Bool"},"S":{"shape":"Text"},"T":{"shape":"Time"},"Li":{"shape":"Ints"},
 "Lt":{"shape":"Times"},"M":{"shape":"IntMap"},"Ms":{"shape":"OneMap"},"One":{"shape":"One"},"Ls":{"shape":"Ones"},"Ll":{"shape":"IntLists"},"Self":{"shape":"All"},"E":{"shape":"Empty"},"Z":{"shape":"Level"}}},
 "Level":{"type":"string","enum":["HIGH","LOW"]},"Int":{"type":"integer","min":-1},"Bool":{"type":"boolean"},"Text":{"type":"string","min":2},"Time":{"type":"timestamp"},
@@ -179,6 +183,19 @@ func shapes(t testing.TB, outputs bool) (all, tops []shape) {
 	return all, tops
 }
 
+// everything is the shape with a member of each kind.
+func everything(t testing.TB) shape {
+	t.Helper()
+	all, _ := shapes(t, false)
+	for _, s := range all {
+		if s.Name == "All" {
+			return s
+		}
+	}
+	t.Fatal("no shape All")
+	return shape{}
+}
+
 func collect(s *model.Shape, m int, seen map[*model.Shape]bool, all *[]shape) {
 	if seen[s] {
 		return
@@ -241,9 +258,9 @@ func (g generator) structure(s *model.Shape, depth int) any {
 
 // other fits seldom.
 func (g generator) other(s *model.Shape) any {
-	some := []any{nil, true, int64(7), 1.5, g.text(), []any{}, []any{g.text()}, &document.Map{}, document.NewMap("Key", g.text())}
+	some := []any{nil, true, int64(7), 1.5, new(big.Int).Lsh(big.NewInt(-1), 70), false, g.text(), []any{}, []any{g.text()}, &document.Map{}, document.NewMap("Key", g.text())}
 	if s.Type == "timestamp" {
-		some = some[:4]
+		some = some[:4] // other texts are dates to the AWS CLI, in more ways than here
 	}
 	return some[g.IntN(len(some))]
 }
