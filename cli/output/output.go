@@ -8,6 +8,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 
 	"apron/cli/document"
 	"apron/cli/yaml"
@@ -26,6 +27,15 @@ type Options struct {
 // stderr goes through Resetting, and a terminal gets Reset at the very end.
 func (o Options) Colored() bool {
 	return o.Format == "table" && (o.Color == "on" || o.Color == "auto" && o.Terminal)
+}
+
+// Check refuses what no response can be written as. The reference asks for it before all else that it shows.
+func (o Options) Check() error {
+	if !slices.Contains([]string{"json", "text", "table", "yaml", "yaml-stream"}, o.Format) {
+		//lint:ignore ST1005 the text is the reference's
+		return fmt.Errorf("Unknown output type: %s", o.Format)
+	}
+	return nil
 }
 
 // Write shows v as the response of that operation, such as PauseService. With an error, what came before it is written.
@@ -59,11 +69,8 @@ func format(buf *bytes.Buffer, operation string, v any, o Options) error {
 		return writeText(buf, v)
 	case "table":
 		return writeTable(buf, operation, v, o)
-	default:
-		//lint:ignore ST1005 the text is the reference's
-		return fmt.Errorf("Unknown output type: %s", o.Format)
 	}
-	return nil
+	return o.Check()
 }
 
 // isEmptyMap reports whether v is the response of an action that answers with nothing, for which nothing is written.

@@ -44,7 +44,7 @@ func TestWrite_AgreesWithTheReference(t *testing.T) {
 		}
 	}
 	failed := 0
-	for i, want := range python[question, [2]string](t, show, questions) {
+	for i, want := range ask[question, [2]string](t, show, questions) {
 		q := questions[i]
 		if got := answer(t, docs[i], q.Options); got != want && !bothOfLists(got[1], want[1]) && failed < 20 {
 			failed++

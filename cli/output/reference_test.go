@@ -1,36 +1,19 @@
 package output
 
 import (
-	"encoding/json"
 	"math/rand/v2"
-	"os/exec"
-	"strings"
 	"testing"
 	"time"
 
+	"apron/cli/clitest"
 	"apron/cli/document"
 )
 
-// python runs a program of the reference's own interpreter and libraries over a list and returns its list of answers.
-func python[Q, A any](t testing.TB, program string, questions []Q) []A {
+// ask has the reference answer each of a list of questions.
+func ask[Q, A any](t testing.TB, script string, questions []Q) []A {
 	t.Helper()
-	in, err := json.Marshal(questions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("/usr/bin/python3", "-c", program)
-	cmd.Env = append(cmd.Environ(), "PYTHONIOENCODING=utf-8")
-	cmd.Stdin = strings.NewReader(string(in))
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("Debian's python3 with the aws CLI's libraries: %v\n%s", err, stderr.String())
-	}
 	var answers []A
-	if err := json.Unmarshal(out, &answers); err != nil {
-		t.Fatal(err)
-	}
+	clitest.Python(t, script, questions, &answers)
 	if len(answers) != len(questions) {
 		t.Fatalf("%d answers to %d questions", len(answers), len(questions))
 	}

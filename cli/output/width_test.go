@@ -18,7 +18,7 @@ func TestTextWidth_AgreesWithTheReference(t *testing.T) {
 	for r := 0; r <= unicode.MaxRune; r += 256 {
 		starts = append(starts, r)
 	}
-	for i, block := range python[int, string](t, widths, starts) {
+	for i, block := range ask[int, string](t, widths, starts) {
 		for j, want := range []byte(block) {
 			r := rune(starts[i] + j)
 			if got := textWidth(string(r)); want != '-' && got != int(want-'0') {

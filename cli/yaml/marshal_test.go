@@ -1,39 +1,23 @@
 package yaml
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/big"
 	"math/rand/v2"
-	"os/exec"
 	"strings"
 	"testing"
 	"time"
 
+	"apron/cli/clitest"
 	"apron/cli/document"
 )
 
-// python runs a program of the reference's own interpreter and libraries over a list and returns its list of answers.
-func python[Q, A any](t testing.TB, program string, questions []Q) []A {
+// ask has the reference answer each of a list of questions.
+func ask[Q, A any](t testing.TB, script string, questions []Q) []A {
 	t.Helper()
-	in, err := json.Marshal(questions)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command("/usr/bin/python3", "-c", program)
-	cmd.Env = append(cmd.Environ(), "PYTHONIOENCODING=utf-8")
-	cmd.Stdin = strings.NewReader(string(in))
-	var stderr strings.Builder
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("Debian's python3 with the aws CLI's libraries: %v\n%s", err, stderr.String())
-	}
 	var answers []A
-	if err := json.Unmarshal(out, &answers); err != nil {
-		t.Fatal(err)
-	}
+	clitest.Python(t, script, questions, &answers)
 	if len(answers) != len(questions) {
 		t.Fatalf("%d answers to %d questions", len(answers), len(questions))
 	}
@@ -146,7 +130,7 @@ func TestMarshal_AgreesWithTheReference(t *testing.T) {
 		questions = append(questions, document.JSON(d, 0, true))
 	}
 	failed := 0
-	for i, want := range python[string, string](t, dump, questions) {
+	for i, want := range ask[string, string](t, dump, questions) {
 		if got := Marshal(unshare(docs[i])); got != want && failed < 20 {
 			failed++
 			t.Errorf("%s:\n got %q\nwant %q", questions[i], got, want)
@@ -193,7 +177,7 @@ func TestMarshal_NamesWhatIsThereTwice(t *testing.T) {
 	for text := range docs {
 		questions = append(questions, text)
 	}
-	for i, want := range python[string, string](t, dumpShared, questions) {
+	for i, want := range ask[string, string](t, dumpShared, questions) {
 		if got := Marshal(docs[questions[i]]); got != want {
 			t.Errorf("%s:\n got %q\nwant %q", questions[i], got, want)
 		}
