@@ -80,3 +80,25 @@ func TestMap_KeepsOrder(t *testing.T) {
 		t.Errorf("a deleted member is still there: %v", m.Keys())
 	}
 }
+
+func TestForeign_IsNamed(t *testing.T) {
+	day := Foreign{Class: "datetime.date", Repr: "datetime.date(2024, 1, 31)", Text: "2024-01-31"}
+	m := NewMap("day", day)
+	m.SetKey(int64(8080), "x")
+	m.SetKey("text", nil)
+	m.SetKey(day, true)
+	if got, want := Repr(m), "{'day': datetime.date(2024, 1, 31), 8080: 'x', 'text': None, datetime.date(2024, 1, 31): True}"; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	if m.Key("8080") != int64(8080) || m.Key("text") != "text" || Type(m.Key("2024-01-31")) != "datetime.date" || Str(day) != "2024-01-31" {
+		t.Errorf("the keys are %#v", m)
+	}
+	if got, want := JSON(m, 0, true), `{"day": "2024-01-31", "8080": "x", "text": null, "2024-01-31": true}`; got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+	m.SetKey("8080", "y")
+	m.Delete("2024-01-31")
+	if m.Key("8080") != "8080" || m.Key("2024-01-31") != "2024-01-31" {
+		t.Errorf("a key that is replaced or gone is still foreign: %#v", m)
+	}
+}

@@ -41,6 +41,8 @@ func (e *encoder) value(v any, depth int) {
 		e.list(v, depth)
 	case *Map:
 		e.object(v, depth)
+	case Foreign:
+		e.text(v.Text)
 	default:
 		panic(fmt.Sprintf("document: %T is no value", v))
 	}

@@ -2,8 +2,8 @@
 // members, whose numbers are whole or not, and whose texts in errors are those of Python, in which AWS's CLI is written.
 // Every other package of the command line passes its values around; this one knows nothing of AWS.
 //
-// A value is nil, bool, int64, *big.Int (a whole number beyond int64), float64, string, []any or *Map, and where a file
-// was read as binary also Bytes, which no JSON has. Nothing else may be put into one.
+// A value is nil, bool, int64, *big.Int (a whole number beyond int64), float64, string, []any or *Map; where a file was
+// read as binary also Bytes, which no JSON has; and in what was read from YAML a Foreign. Nothing else may be put into one.
 package document
 
 import (
@@ -19,7 +19,8 @@ type Bytes []byte
 type Map struct {
 	keys    []string
 	values  map[string]any
-	ordered bool // it is an OrderedDict to Python, which only Repr and Type tell
+	ordered bool           // it is an OrderedDict to Python, which only Repr and Type tell
+	foreign map[string]any // the keys that are no strings, by their text
 }
 
 // NewMap returns the map of the pairs given: a key, its value, the next key, and so on. An odd count or a key that is
@@ -46,6 +47,28 @@ func (m *Map) Set(key string, value any) {
 	m.values[key] = value
 }
 
+// SetKey gives a key of any type its value, as YAML allows it. In all other methods it goes by its text.
+func (m *Map) SetKey(key, value any) {
+	text := Str(key)
+	m.Set(text, value)
+	delete(m.foreign, text)
+	if _, ok := key.(string); ok {
+		return
+	}
+	if m.foreign == nil {
+		m.foreign = map[string]any{}
+	}
+	m.foreign[text] = key
+}
+
+// Key returns the key itself of that text, which is the text unless SetKey was given something else.
+func (m *Map) Key(text string) any {
+	if key, ok := m.foreign[text]; ok {
+		return key
+	}
+	return text
+}
+
 // Get returns the value of key, and whether there is one.
 func (m *Map) Get(key string) (any, bool) {
 	v, ok := m.values[key]
@@ -58,6 +81,7 @@ func (m *Map) Delete(key string) {
 		return
 	}
 	delete(m.values, key)
+	delete(m.foreign, key)
 	m.keys = slices.DeleteFunc(m.keys, func(k string) bool { return k == key })
 }
 

@@ -18,8 +18,11 @@ func Repr(v any) string {
 
 // Str writes v as Python's str() does: a string is itself, anything else its Repr.
 func Str(v any) string {
-	if s, ok := v.(string); ok {
-		return s
+	switch v := v.(type) {
+	case string:
+		return v
+	case Foreign:
+		return v.Text
 	}
 	return Repr(v)
 }
@@ -46,6 +49,8 @@ func Type(v any) string {
 			return "collections.OrderedDict"
 		}
 		return "dict"
+	case Foreign:
+		return v.Class
 	}
 	panic(fmt.Sprintf("document: %T is no value", v))
 }
@@ -74,6 +79,8 @@ func writeRepr(b *strings.Builder, v any) {
 		writeReprList(b, v)
 	case *Map:
 		writeReprMap(b, v)
+	case Foreign:
+		b.WriteString(v.Repr)
 	default:
 		panic(fmt.Sprintf("document: %T is no value", v))
 	}
@@ -102,7 +109,7 @@ func writeReprMap(b *strings.Builder, m *Map) {
 			b.WriteString(", ")
 		}
 		first = false
-		writeReprString(b, k)
+		writeRepr(b, m.Key(k))
 		b.WriteString(": ")
 		writeRepr(b, v)
 	}
