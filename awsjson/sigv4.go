@@ -70,7 +70,7 @@ func (a authorization) prove(r *http.Request, sent []byte, at time.Time, secret 
 		return err
 	}
 	signingKey, derived := keys.of(a, secret)
-	want := a.sign(signingKey, at, canonicalRequest(r, a.signedHeaders, hex.EncodeToString(payload[:])))
+	want := a.sign(signingKey, at, canonicalRequest(r, "/", a.signedHeaders, hex.EncodeToString(payload[:])))
 	if !hmac.Equal([]byte(want), []byte(a.signature)) {
 		return invalidSignature("The request signature we calculated does not match the signature you provided. " +
 			"Check your AWS Secret Access Key and signing method. Consult the service documentation for details.")
@@ -199,10 +199,10 @@ func checkPayloadHeader(r *http.Request, payload string) error {
 	return invalidSignature("The provided 'x-amz-content-sha256' header does not match what was computed.")
 }
 
-// canonicalRequest is the text whose hash is signed. The path is always / here.
-func canonicalRequest(r *http.Request, signedHeaders []string, payload string) string {
+// canonicalRequest is the text whose hash is signed.
+func canonicalRequest(r *http.Request, path string, signedHeaders []string, payload string) string {
 	var b strings.Builder
-	b.WriteString(r.Method + "\n/\n" + canonicalQuery(r.URL.RawQuery) + "\n")
+	b.WriteString(r.Method + "\n" + path + "\n" + canonicalQuery(r.URL.RawQuery) + "\n")
 	for _, name := range signedHeaders {
 		b.WriteString(name + ":" + canonicalHeader(r, name) + "\n")
 	}

@@ -32,7 +32,7 @@ func TestSignatureOfPublishedExamples(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := a.sign(signingKey(a, testSecret), at, canonicalRequest(r, []string{"host", "x-amz-date"}, emptyBody)); got != want {
+		if got := a.sign(signingKey(a, testSecret), at, canonicalRequest(r, "/", []string{"host", "x-amz-date"}, emptyBody)); got != want {
 			t.Errorf("%s: got %s, want %s", method, got, want)
 		}
 	}
@@ -221,7 +221,7 @@ func TestVerifyTakesTheDateHeader(t *testing.T) {
 		r.Header.Set("Date", date)
 		signed := []string{"content-type", "date", "host", "x-amz-target"}
 		a := authorization{accessKeyID: testKey, date: "20261122", region: "us-east-1", service: "apprunner", terminator: "aws4_request"}
-		signature := a.sign(signingKey(a, testSecret), recordedAt, canonicalRequest(r, signed, sha256Hex(body)))
+		signature := a.sign(signingKey(a, testSecret), recordedAt, canonicalRequest(r, "/", signed, sha256Hex(body)))
 		header := "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261122/us-east-1/apprunner/aws4_request,SignedHeaders=" + strings.Join(signed, ";") + ",Signature=" + signature
 		r.Header.Set("Authorization", header)
 		if _, err := verify(r, []byte(body), recordedAt, testKeys, new(signingKeys)); err != nil {
