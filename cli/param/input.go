@@ -1,6 +1,7 @@
 package param
 
 import (
+	"errors"
 	"strings"
 	"unicode/utf8"
 
@@ -29,6 +30,9 @@ func merge(params *document.Map, option, text string, parse func(string) (any, e
 	}
 	content, ok := decode(loaded)
 	v, err := parse(content)
+	if _, deep := errors.AsType[*document.DepthError](err); deep {
+		return err
+	}
 	if err != nil || !ok {
 		return wrong(option, "%s", malformed)
 	}

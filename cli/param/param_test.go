@@ -259,7 +259,7 @@ func (g generator) structure(s *model.Shape, depth int) any {
 // other fits seldom.
 func (g generator) other(s *model.Shape) any {
 	some := []any{nil, true, int64(7), 1.5, new(big.Int).Lsh(big.NewInt(-1), 70), false, g.text(), []any{}, []any{g.text()}, &document.Map{}, document.NewMap("Key", g.text())}
-	if s.Type == "timestamp" {
+	if s.Type == "timestamp" || s.Elem != nil && s.Elem.Type == "timestamp" {
 		some = some[:4] // other texts are dates to the AWS CLI, in more ways than here
 	}
 	return some[g.IntN(len(some))]

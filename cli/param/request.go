@@ -3,7 +3,9 @@ package param
 import (
 	"errors"
 	"fmt"
+	"iter"
 	"slices"
+	"strings"
 
 	"apron/cli/document"
 	"apron/cli/model"
@@ -14,11 +16,14 @@ import (
 // would take it apart.
 func Request(params *document.Map, input *model.Shape) (any, error) {
 	body, err := serialize(params, input)
-	if err == nil && holdsBytes(body) {
-		//lint:ignore ST1005 the words are those of the AWS CLI
-		err = errors.New("Object of type bytes is not JSON serializable")
+	if err != nil {
+		return nil, err
 	}
-	return body, err
+	if class := foreign(body); class != "" {
+		//lint:ignore ST1005 the words are those of the AWS CLI
+		return nil, fmt.Errorf("Object of type %s is not JSON serializable", class)
+	}
+	return body, nil
 }
 
 func serialize(v any, s *model.Shape) (any, error) {
@@ -86,18 +91,36 @@ func iterate(v any) ([]any, error) {
 	return nil, fmt.Errorf("'%s' object is not iterable", document.Type(v))
 }
 
-func holdsBytes(v any) bool {
+// foreign is the name of the first type in a value that JSON has not, or "".
+func foreign(v any) string {
 	switch v := v.(type) {
 	case document.Bytes:
-		return true
+		return "bytes"
+	case document.Foreign:
+		return v.Class[strings.LastIndexByte(v.Class, '.')+1:]
 	case []any:
-		return slices.ContainsFunc(v, holdsBytes)
+		return firstForeign(slices.Values(v))
 	case *document.Map:
-		for _, value := range v.All() {
-			if holdsBytes(value) {
-				return true
+		return firstForeign(second(v.All()))
+	}
+	return ""
+}
+
+func firstForeign(values iter.Seq[any]) string {
+	for v := range values {
+		if class := foreign(v); class != "" {
+			return class
+		}
+	}
+	return ""
+}
+
+func second(pairs iter.Seq2[string, any]) iter.Seq[any] {
+	return func(yield func(any) bool) {
+		for _, v := range pairs {
+			if !yield(v) {
+				return
 			}
 		}
 	}
-	return false
 }

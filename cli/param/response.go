@@ -1,6 +1,8 @@
 package param
 
 import (
+	"errors"
+
 	"apron/cli/document"
 	"apron/cli/model"
 )
@@ -25,6 +27,9 @@ func parseBody(body []byte) (any, error) {
 		return nil, err
 	}
 	v, err := document.Parse(string(body))
+	if _, deep := errors.AsType[*document.DepthError](err); deep {
+		return nil, err
+	}
 	if err != nil {
 		return document.NewMap("message", string(body)), nil
 	}

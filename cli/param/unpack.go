@@ -191,6 +191,9 @@ func elementsOf(value any) []any {
 
 func (u unpacker) json(text string) (any, error) {
 	v, err := document.ParseOrdered(text)
+	if _, deep := errors.AsType[*document.DepthError](err); deep {
+		return nil, err
+	}
 	if err != nil {
 		return nil, wrong(u.option, "Invalid JSON: %v\nJSON received: %s", err, text)
 	}

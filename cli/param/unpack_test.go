@@ -25,7 +25,7 @@ func unpack(s shape, value any) question {
 var values = []string{
 	"5", " 5 ", "5.5", "x", "-1", "", " ", "true", "Key=a,Value=b", "Key=a", "Key", "Li=1,Li=2", "Li=1,2", "Li=x", "One={Li=1}", "I=x", "B={}", "Interval=5", "A=1",
 	`{"Key":"a","Value":"b"}`, ` {"Key": 1}`, `{"Key"}`, `{`, `["a","b"]`, ` [1, 2]`, `["a"`, `[`, `[]`, `{}`, `null`, `"a"`, `{"a":1}{`, "\u00a0{}", "\x1c[1]",
-	"file:/x", "file//x", "FILE://x", "http://x", "Key=file://x", "Key@=file://x",
+	strings.Repeat("[", 2000), strings.Repeat(`{"a":`, 2000), "file:/x", "file//x", "FILE://x", "http://x", "Key=file://x", "Key@=file://x",
 }
 
 func TestUnpack_AgreesOnEveryShape(t *testing.T) {
@@ -124,12 +124,12 @@ func TestMergeInput_Agrees(t *testing.T) {
 		Params     plain
 		JSON, YAML *string
 	}
-	texts := []string{`{}`, ``, ` `, `{"A": 2, "C": {"D": null}}`, `[]`, `null`, `"x"`, `1`, `1.5`, `true`, `{`, `{"A": NaN}`, "file://" + dir + "/good", "fileb://" + dir + "/good",
+	texts := []string{`{}`, ``, strings.Repeat(`{"a":`, 2000), ` `, `{"A": 2, "C": {"D": null}}`, `[]`, `null`, `"x"`, `1`, `1.5`, `true`, `{`, `{"A": NaN}`, "file://" + dir + "/good", "fileb://" + dir + "/good",
 		"fileb://" + dir + "/bom", "fileb://" + dir + "/binary", `{"C": 1, "C": 2}`}
 	var questions []question
 	for _, text := range texts {
 		for _, in := range []input{{}, {JSON: new(text)}, {YAML: new(text)}, {JSON: new(text), YAML: new(text)}} {
-			if in.JSON == nil && in.YAML != nil && (strings.Contains(text, "NaN") || text == ` ` || strings.Contains(text, `"C": 2`)) {
+			if in.JSON == nil && in.YAML != nil && (strings.Contains(text, "NaN") || len(text) > 2000 || text == ` ` || strings.Contains(text, `"C": 2`)) {
 				continue // where YAML is not what JSON is
 			}
 			params := document.NewMap("A", "kept")

@@ -102,7 +102,7 @@ func memberNames(s *model.Shape) string {
 
 func (r *report) mapping(m *document.Map, s *model.Shape, name string) {
 	for key, v := range m.All() {
-		r.check(key, s.Key, fmt.Sprintf("%s (key: %s)", name, key))
+		r.check(m.Key(key), s.Key, fmt.Sprintf("%s (key: %s)", name, key))
 		r.check(v, s.Elem, name+"."+key)
 	}
 }
