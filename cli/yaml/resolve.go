@@ -18,6 +18,12 @@ const (
 	tagMerge     tag = "tag:yaml.org,2002:merge"
 	tagValue     tag = "tag:yaml.org,2002:value"
 	tagString    tag = "tag:yaml.org,2002:str"
+	tagBinary    tag = "tag:yaml.org,2002:binary"
+	tagMap       tag = "tag:yaml.org,2002:map"
+	tagList      tag = "tag:yaml.org,2002:seq"
+	tagSet       tag = "tag:yaml.org,2002:set"
+	tagOrdered   tag = "tag:yaml.org,2002:omap"
+	tagPairs     tag = "tag:yaml.org,2002:pairs"
 )
 
 var words = map[string]tag{
