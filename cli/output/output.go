@@ -6,9 +6,11 @@ package output
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
+	"syscall"
 
 	"apron/cli/document"
 	"apron/cli/yaml"
@@ -23,8 +25,9 @@ type Options struct {
 	Width    int    // columns of the terminal; a table that is wider turns its single rows on their side
 }
 
-// Colored reports whether a response is written in colours. From then on whatever the program writes to stdout and
-// stderr goes through Resetting, and a terminal gets Reset at the very end.
+// Colored reports whether a response is written in colours. From then on whatever else the program writes to stdout and
+// stderr goes through Resetting, in the pieces of the reference (an error is "\n", its text, "\n"), and stdout gets Reset
+// at the very end if it is a terminal, be there a response or none.
 func (o Options) Colored() bool {
 	return o.Format == "table" && (o.Color == "on" || o.Color == "auto" && o.Terminal)
 }
@@ -39,6 +42,7 @@ func (o Options) Check() error {
 }
 
 // Write shows v as the response of that operation, such as PauseService. With an error, what came before it is written.
+// Where w is stdout, the program must ignore SIGPIPE, for a reader that has left is met as the reference meets it.
 func Write(w io.Writer, operation string, v any, o Options) error {
 	var buf bytes.Buffer
 	err := format(&buf, operation, v, o)
@@ -46,9 +50,20 @@ func Write(w io.Writer, operation string, v any, o Options) error {
 		return err // so that no pager starts for nothing
 	}
 	if _, writeErr := w.Write(buf.Bytes()); err == nil {
-		err = writeErr
+		err = o.writeError(writeErr)
 	}
 	return err
+}
+
+// writeError is what the reference makes of an error of stdout: that nobody reads any more is one for text alone.
+func (o Options) writeError(err error) error {
+	switch {
+	case !errors.Is(err, syscall.EPIPE):
+		return err
+	case o.Format == "text":
+		return errors.New("[Errno 32] Broken pipe")
+	}
+	return nil
 }
 
 func format(buf *bytes.Buffer, operation string, v any, o Options) error {

@@ -3,6 +3,7 @@ package output
 import (
 	"bytes"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -74,6 +75,25 @@ func answer(t *testing.T, d any, o Options) [2]string {
 func TestWrite_RefusesUnknownFormats(t *testing.T) {
 	if err := Write(io.Discard, "PauseService", "x", Options{Format: "toml"}); err == nil || err.Error() != "Unknown output type: toml" {
 		t.Errorf("got %v", err)
+	}
+}
+
+// TestWrite_WhenNobodyReads has what `aws apprunner pause-service ... | true` was seen to do.
+func TestWrite_WhenNobodyReads(t *testing.T) {
+	for format, want := range map[string]string{"json": "", "yaml": "", "yaml-stream": "", "table": "", "text": "[Errno 32] Broken pipe"} {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = r.Close()
+		got := ""
+		if err := Write(w, "PauseService", "x", Options{Format: format, Color: "off", Width: 80}); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%s: got %q, want %q", format, got, want)
+		}
+		_ = w.Close()
 	}
 }
 

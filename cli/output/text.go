@@ -19,8 +19,9 @@ func writeText(buf *bytes.Buffer, v any) error {
 
 type textWriter struct{ *bytes.Buffer }
 
-// value writes v behind prefix, which is the key that it is below, in capitals, if any; columns are the keys that each object of a list has a place for, nil outside one.
-func (t textWriter) value(v any, prefix []string, columns []string) error {
+// value writes v behind prefix, which is the key that it is below, in capitals, if any; columns are the keys that each
+// object of a list has a place for, nil outside one.
+func (t textWriter) value(v any, prefix, columns []string) error {
 	switch v := v.(type) {
 	case *document.Map:
 		return t.object(v, prefix, columns)
