@@ -38,6 +38,7 @@ type Client struct {
 	Trace func(format string, args ...any)
 
 	retries retries
+	pause   func(context.Context, time.Duration) error // sleep if nil
 }
 
 // Credentials are what requests are signed with.
@@ -73,7 +74,7 @@ func (c *Client) Do(ctx context.Context, action string, body []byte) (*Reply, er
 			return request.finish(reply, err)
 		}
 		c.trace("Attempt %d of %s failed: %v. The next one is in %s.", request.attempt, action, err, delay)
-		if err := sleep(ctx, delay); err != nil {
+		if err := c.sleep(ctx, delay); err != nil {
 			return nil, err
 		}
 	}
@@ -207,7 +208,10 @@ func (c *Client) trace(format string, args ...any) {
 }
 
 // sleep waits for d or until the context ends.
-func sleep(ctx context.Context, d time.Duration) error {
+func (c *Client) sleep(ctx context.Context, d time.Duration) error {
+	if c.pause != nil {
+		return c.pause(ctx, d)
+	}
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {
