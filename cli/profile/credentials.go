@@ -30,32 +30,53 @@ func (s *Session) Credentials(ctx context.Context) (*Keys, error) {
 	return keys, err
 }
 
+// find gives a source of keys, nil where it has none.
+type find = func(context.Context) (source, error)
+
 // load finds the first that gives keys. What a profile keeps for itself comes before what the machine has; keys in the
 // environment are passed over when the command line chose a profile.
 func (s *Session) load(ctx context.Context) (source, error) {
 	if _, err := s.metadata(); err != nil {
 		return nil, err
 	}
-	for _, from := range s.sources() {
+	keys, err := firstOf(ctx, s.sources())
+	if keys == nil && err == nil {
+		keys = func(context.Context) (*Keys, error) { return nil, &NoCredentialsError{} }
+	}
+	return keys, err
+}
+
+func firstOf(ctx context.Context, list []find) (source, error) {
+	for _, from := range list {
 		keys, err := from(ctx)
 		if keys != nil || err != nil {
 			return keys, err
 		}
 	}
-	return func(context.Context) (*Keys, error) { return nil, &NoCredentialsError{} }, nil
+	return nil, nil
 }
 
 // sources are the places to look for keys, in order.
-func (s *Session) sources() []func(context.Context) (source, error) {
-	var list []func(context.Context) (source, error)
+func (s *Session) sources() []find {
+	var list []find
 	if s.chosen == "" {
 		list = append(list, s.fromEnvironment)
 	}
 	name := s.Profile()
-	return append(list,
+	list = append(list, func(ctx context.Context) (source, error) { return s.fromRole(ctx, name) })
+	list = append(list, s.profileSources(name, s.chosen == "")...)
+	return append(list, s.fromContainer, s.fromInstance)
+}
+
+// profileSources are the ways in which a profile has keys without the help of another.
+func (s *Session) profileSources(name string, environment bool) []find {
+	return []find{
+		func(context.Context) (source, error) { return s.fromIdentity(name, environment) },
+		func(context.Context) (source, error) { return s.fromSignOn(name) },
 		func(context.Context) (source, error) { return s.fromFile(s.secrets[name], "shared-credentials-file") },
+		func(ctx context.Context) (source, error) { return s.fromProcess(ctx, name) },
 		func(context.Context) (source, error) { return s.fromFile(s.config.profiles[name], "config-file") },
-	)
+	}
 }
 
 // fromEnvironment takes the keys that are in variables. An empty one is none.
@@ -72,7 +93,14 @@ func (s *Session) fromEnvironment(context.Context) (source, error) {
 	if token == "" {
 		token = s.env.get("AWS_SESSION_TOKEN")
 	}
-	return (&Keys{id, secret, token}).source(), nil
+	keys := Keys{id, secret, token}
+	end := s.env.get("AWS_CREDENTIAL_EXPIRATION")
+	if end == "" {
+		return keys.source(), nil
+	}
+	ends, err := moment(end)
+	same := &lease{Keys: keys, ends: ends}
+	return renewed(same, func(context.Context) (*lease, error) { return same, nil }), err
 }
 
 // fromFile takes the keys of a section of a file; method is what errors call that file.

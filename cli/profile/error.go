@@ -42,3 +42,8 @@ func wrong(format string, args ...any) error { return &Error{Message: fmt.Sprint
 func partial(source, missing string) error {
 	return wrong("Partial credentials found in %s, missing: %s", source, missing)
 }
+
+// unretrieved is a source of credentials that was asked and gave none.
+func unretrieved(source, why string) error {
+	return wrong("Error when retrieving credentials from %s: %s", source, why)
+}

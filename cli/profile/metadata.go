@@ -29,7 +29,14 @@ func (s *Session) metadata() (m metadata, err error) {
 	if err != nil {
 		return m, err
 	}
-	return m, s.metadataMode(&m)
+	if err := s.metadataMode(&m); err != nil {
+		return m, err
+	}
+	if !isEndpoint(m.endpoint) {
+		return m, wrong("Invalid endpoint EC2 Instance Metadata endpoint: %s", m.endpoint)
+	}
+	m.endpoint = strings.TrimSuffix(m.endpoint, "/") + "/"
+	return m, nil
 }
 
 // metadataMode takes the usual address where none is configured: that of the old protocol, or of the new.

@@ -36,6 +36,7 @@ func (e Env) get(name string) string {
 type Session struct {
 	env      Env
 	chosen   string                   // by the command line; "" is none
+	region   *string                  // likewise; nil is none
 	profiles map[string]*document.Map // of both files, the credentials' values first
 	config   *configFile
 	secrets  map[string]*document.Map // sections of the credentials file; nil without one

@@ -13,6 +13,11 @@ func (s *Session) Region(ctx context.Context, flag *string) (region string, ok b
 		region, ok = *flag, true
 	} else if region, ok, err = s.first("region", "AWS_REGION", "AWS_DEFAULT_REGION"); err != nil {
 		return "", false, err
+	} else if !ok {
+		if region, err = s.instanceRegion(ctx); err != nil {
+			return "", false, err
+		}
+		ok = region != ""
 	}
 	if ok && !isLabel(region) {
 		return "", false, wrong("Provided region_name '%s' doesn't match a supported format.", region)

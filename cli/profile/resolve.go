@@ -28,6 +28,9 @@ type Resolved struct {
 // checked, and asked when the keys are needed), the sign-on's token, the services section, the lack of a region, the
 // number of attempts, the mode of retrying, and last the endpoint.
 func (s *Session) Resolve(ctx context.Context, service string, flags Flags) (*Resolved, error) {
+	if flags.Region != nil && *flags.Region != "" {
+		s.region = flags.Region
+	}
 	region, known, err := s.Region(ctx, flags.Region)
 	if err != nil {
 		return nil, err
@@ -37,6 +40,9 @@ func (s *Session) Resolve(ctx context.Context, service string, flags Flags) (*Re
 		return nil, err
 	}
 	if r.Credentials, err = s.load(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.checkToken(); err != nil {
 		return nil, err
 	}
 	if r.ParameterValidation, err = s.ParameterValidation(); err != nil {

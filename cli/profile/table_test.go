@@ -7,6 +7,7 @@ const keys = "AWS_ACCESS_KEY_ID=AK AWS_SECRET_ACCESS_KEY=SK AWS_REGION=eu-west-1
 
 // TestFiles_AreReadAsTheAWSCLIDoes has INI files, whole and broken.
 func TestFiles_AreReadAsTheAWSCLIDoes(t *testing.T) {
+	t.Parallel()
 	var rows []row
 	for _, config := range []string{
 		"", "\n", "# only a comment\n", "this is not ini\n", "region = x\n", "[default\nregion=x\n", "[]\nregion=x\n",
@@ -37,6 +38,7 @@ func TestFiles_AreReadAsTheAWSCLIDoes(t *testing.T) {
 
 // TestProfiles_AreChosenAsTheAWSCLIDoes names them on the command line, in the environment, and where there are none.
 func TestProfiles_AreChosenAsTheAWSCLIDoes(t *testing.T) {
+	t.Parallel()
 	const config = "[default]\nregion = eu-west-1\noutput = text\n[profile alt]\nregion = ap-northeast-1\ncli_pager = cat\n" +
 		"[profile 'two words']\nregion = us-east-2\n[profile \"q\"]\nregion = us-west-2\n[profilex odd]\nregion = us-west-2\n"
 	const secrets = "[default]\naws_access_key_id = D\naws_secret_access_key = s\n[alt]\naws_access_key_id = A\n" +
@@ -57,6 +59,7 @@ func TestProfiles_AreChosenAsTheAWSCLIDoes(t *testing.T) {
 
 // TestSettings_AreResolvedAsTheAWSCLIDoes has one setting after the other, right and wrong.
 func TestSettings_AreResolvedAsTheAWSCLIDoes(t *testing.T) {
+	t.Parallel()
 	var rows []row
 	for _, line := range []string{
 		"output = yaml", "output = nonsense", "cli_pager =", "cli_pager = less -R", "cli_auto_prompt = On-Partial", "cli_timestamp_format = wire",
@@ -85,6 +88,7 @@ func TestSettings_AreResolvedAsTheAWSCLIDoes(t *testing.T) {
 
 // TestRegionsAndEndpoints_AreThoseOfTheAWSCLI has names and URLs from the command line.
 func TestRegionsAndEndpoints_AreThoseOfTheAWSCLI(t *testing.T) {
+	t.Parallel()
 	var rows []row
 	for _, region := range []string{
 		"us-east-1", "mars-north-1", "cn-north-1", "cn-new-7", "us-gov-west-1", "us-iso-east-1", "us-isob-east-1", "", "-x", "x-", "12", "1a", "a_b", "a.b", "a b",
