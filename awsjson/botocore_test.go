@@ -30,6 +30,9 @@ session = botocore.session.Session()
 session.set_credentials('AKIDEXAMPLE', 'secret')
 answers = []
 for c in json.load(sys.stdin):
+    for name in ['HTTP_PROXY', 'https_proxy', 'NO_PROXY']:
+        os.environ.pop(name, None)
+    os.environ.update(c['Env'] or {})
     config = Config(retries={'mode': c['Mode'], 'max_attempts': c['Attempts']}, read_timeout=c['ReadTimeout'], connect_timeout=c['ConnectTimeout'])
     client = session.create_client('apprunner', region_name='us-east-1', endpoint_url=c['URL'], config=config, verify=c['Verify'])
     try:
@@ -45,8 +48,9 @@ type botocoreCase struct {
 	URL                         string
 	Mode                        string
 	Attempts                    int
-	ReadTimeout, ConnectTimeout int
-	Verify                      any // bool, or the path of a bundle
+	ReadTimeout, ConnectTimeout float64 // in seconds
+	Verify                      any     // bool, or the path of a bundle
+	Env                         map[string]string
 }
 
 func caseAt(url string) botocoreCase {
@@ -181,11 +185,25 @@ func (s *cannedServer) taken() map[string]int {
 	return count
 }
 
+// config is that of the transport which the case needs.
+func (c botocoreCase) config() TransportConfig {
+	var environ []string
+	for name, value := range c.Env {
+		environ = append(environ, name+"="+value)
+	}
+	verify, _ := c.Verify.(bool)
+	path, isPath := c.Verify.(string)
+	return TransportConfig{
+		NoVerifySSL: !verify && !isPath, CABundle: path, Proxy: EnvironmentProxy(environ),
+		ConnectTimeout: time.Duration(c.ConnectTimeout * float64(time.Second)), ReadTimeout: time.Duration(c.ReadTimeout * float64(time.Second)),
+	}
+}
+
 // ask is what Client makes of the case.
-func (c botocoreCase) ask(ctx context.Context, t http.RoundTripper) string {
+func (c botocoreCase) ask(ctx context.Context) string {
 	client := &Client{
 		Endpoint: c.URL, Region: "us-east-1", Credentials: signedBy, Retry: Retry{c.Mode, c.Attempts},
-		HTTP: &http.Client{Transport: t}, pause: func(context.Context, time.Duration) error { return nil },
+		HTTP: &http.Client{Transport: Transport(c.config())}, pause: func(context.Context, time.Duration) error { return nil },
 	}
 	if _, err := client.Do(ctx, "PauseService", []byte(`{"ServiceArn":"x"}`)); err != nil {
 		return err.Error()
@@ -207,7 +225,7 @@ func TestDo_FailsAsTheAWSCLIDoes(t *testing.T) {
 	clitest.Python(t, askBotocore, cases, &want)
 	wantRequests := s.taken()
 	for i, c := range cases {
-		got := c.ask(t.Context(), nil)
+		got := c.ask(t.Context())
 		if got != want[i] {
 			t.Errorf("%s:\ngot  %s\nwant %s", names[i], got, want[i])
 		}

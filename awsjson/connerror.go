@@ -3,9 +3,9 @@ package awsjson
 import (
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/url"
-	"os"
 )
 
 // ConnectionError says that an action got no whole answer. All of them are tried again.
@@ -62,20 +62,56 @@ func unanswered(ctx context.Context, u *url.URL, err error) error {
 	if e, ok := errors.AsType[*ConnectionError](err); ok {
 		return e
 	}
-	return &ConnectionError{Kind: faultOf(err), URL: u.String(), Err: err}
+	return failedExchange{u, "", connected}.because(err)
 }
 
-func faultOf(err error) ConnectionFault {
-	dial, dialing := errors.AsType[*net.OpError](err)
-	dialing = dialing && dial.Op == "dial"
-	timeout := errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded)
-	switch {
-	case dialing && timeout:
-		return FaultConnectTimeout
-	case dialing:
-		return FaultConnect
-	case timeout:
-		return FaultReadTimeout
+// failedExchange is a request that was not answered.
+type failedExchange struct {
+	url   *url.URL
+	proxy string // empty for none
+	stage exchangeStage
+}
+
+// exchangeStage is how far a request came.
+type exchangeStage int32
+
+const (
+	connecting  exchangeStage = iota // to the server, or to the proxy and through it
+	handshaking                      // for TLS
+	connected
+)
+
+func (x failedExchange) because(err error) *ConnectionError {
+	kind, err := x.fault(err)
+	if kind == FaultProxy {
+		return &ConnectionError{kind, maskedProxy(x.proxy), err}
 	}
-	return FaultClosed
+	return &ConnectionError{kind, x.url.String(), err}
+}
+
+func (x failedExchange) fault(err error) (ConnectionFault, error) {
+	operation, _ := errors.AsType[*net.OpError](err)
+	dialing := operation != nil && (operation.Op == "dial" || operation.Op == "proxyconnect")
+	late, _ := errors.AsType[net.Error](err)
+	switch timeout := late != nil && late.Timeout(); {
+	case dialing && timeout:
+		return FaultConnectTimeout, err
+	case timeout:
+		return FaultReadTimeout, err
+	case dialing && x.proxy == "":
+		return FaultConnect, err
+	case dialing:
+		return FaultProxy, err
+	case x.stage == handshaking:
+		return FaultTLS, handshakeError(err)
+	case x.proxy != "" && (x.stage == connecting || lostConnection(err)):
+		return FaultProxy, err
+	}
+	return FaultClosed, err
+}
+
+// lostConnection tells an end of the connection from an answer that makes no sense.
+func lostConnection(err error) bool {
+	_, broken := errors.AsType[*net.OpError](err)
+	return broken || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }

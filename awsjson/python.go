@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"unicode/utf8"
 )
 
@@ -148,6 +149,12 @@ func number(n json.Number) string {
 		text += ".0"
 	}
 	return text
+}
+
+// pythonErrno is an OSError. Python asks the C library for the words.
+func pythonErrno(errno syscall.Errno) string {
+	text := errno.Error()
+	return fmt.Sprintf("[Errno %d] %s", int(errno), strings.ToUpper(text[:1])+text[1:])
 }
 
 // checkUTF8 says in Python's words where bytes stop to be UTF-8.
