@@ -64,12 +64,13 @@ func (c *Client) Do(ctx context.Context, action string, body []byte) (*Reply, er
 	}
 	request := &retriedRequest{limit: c.Retry.attempts()}
 	for {
-		if err := c.retries.pace(ctx); err != nil {
+		if err := c.pace(ctx); err != nil {
 			return nil, err
 		}
 		request.attempt++
 		reply, err := c.attempt(ctx, action, body)
-		delay, again := c.retries.after(request, c.Retry.Mode, err)
+		c.hear(err)
+		delay, again := c.retries.after(request, err)
 		if !again {
 			return request.finish(reply, err)
 		}

@@ -16,6 +16,8 @@ type Retry struct {
 	MaxAttempts int    // with the first; 3 if zero
 }
 
+func (r Retry) adaptive() bool { return r.Mode == "adaptive" }
+
 const defaultAttempts = 3
 
 func (r Retry) attempts() int {
@@ -56,13 +58,37 @@ const (
 type retries struct {
 	mu    sync.Mutex
 	spent int
+
+	limit rateLimit // for adaptive alone
 }
 
 // pace waits until the next attempt may be sent.
-func (s *retries) pace(context.Context) error { return nil }
+func (c *Client) pace(ctx context.Context) error {
+	if !c.Retry.adaptive() {
+		return nil
+	}
+	for {
+		wait := c.retries.limit.take(time.Now())
+		if wait == 0 {
+			return nil
+		}
+		c.trace("The service asked for fewer requests. The next one is in %s.", wait)
+		if err := c.sleep(ctx, wait); err != nil {
+			return err
+		}
+	}
+}
+
+// hear takes note of how an attempt ended.
+func (c *Client) hear(err error) {
+	if c.Retry.adaptive() {
+		e, refused := errors.AsType[*APIError](err)
+		c.retries.limit.heard(time.Now(), refused && throttled(e))
+	}
+}
 
 // after decides, once an attempt has ended with err, whether there is another one and when.
-func (s *retries) after(r *retriedRequest, mode string, err error) (time.Duration, bool) {
+func (s *retries) after(r *retriedRequest, err error) (time.Duration, bool) {
 	if err == nil {
 		s.release(r)
 		return 0, false

@@ -129,6 +129,14 @@ func alert(code byte) func(net.Conn) {
 	}
 }
 
+// stall begins an answer.
+func stall(c net.Conn) {
+	defer c.Close()
+	c.Read(make([]byte, 1<<16))
+	io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")
+	io.Copy(io.Discard, c)
+}
+
 func hangUp(c net.Conn) { c.Close() }
 
 // say reads a request's head and answers with text.
@@ -267,7 +275,7 @@ func faultCases(t *testing.T) map[string]botocoreCase {
 		"alert, access":       at("https://"+listen(t, alert(49))+"/", as),
 		"silent":              at("http://"+silent+"/", impatient),
 		"silent in TLS":       at("https://"+silent+"/", hasty),
-		"silent in an answer": at("http://"+listen(t, func(c net.Conn) { c.Write([]byte("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n{")); say("")(c) })+"/", impatient),
+		"silent in an answer": at("http://"+listen(t, stall)+"/", impatient),
 
 		"proxy":                         at(plain+"/p/q//r/", env("HTTP_PROXY", proxy)),
 		"proxy, with a user":            at("http://a.invalid/", env("HTTP_PROXY", strings.Replace(proxy, "//", "//user:pw@", 1))),
