@@ -142,6 +142,12 @@ var canned = map[string][]string{
 	"chunks":              {"!HTTP/1.1 400 X\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n"},
 	"chunks, short":       {"!HTTP/1.1 400 X\r\nTransfer-Encoding: chunked\r\n\r\n30\r\nabc"},
 	"chunks, bad":         {"!HTTP/1.1 400 X\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\nabc\r\n0\r\n\r\n"},
+	"lines":               {"!HTTP/1.1 400 X\nA: b\n\n{\"__type\":\"X\"}"},
+	"no reason":           {"!HTTP/1.1 400\r\n\r\n{\"__type\":\"X\"}"},
+	"status 99":           {"!HTTP/1.1 99 X\r\n\r\n{}"},
+	"status 1000":         {"!HTTP/1.1 1000 X\r\n\r\n{}"},
+	"HTTP 2":              {"!HTTP/2 400 X\r\n\r\n{}"},
+	"header of bytes":     {"!HTTP/1.1 400 X\r\nA: \xff\r\n\r\n{\"__type\":\"X\"}"},
 	"continue":            {"!HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 400 X\r\n\r\n{\"__type\":\"X\"}"},
 }
 

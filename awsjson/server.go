@@ -1,7 +1,8 @@
-// Package awsjson is the wire: it takes the awsJson1_0 requests of the App Runner API and of the actions that apron adds,
-// verifies their signatures, decodes them, calls the handler of the action, and writes answers and exceptions as AWS clients
-// expect them. cmd/apron mounts its Server at the root of the API port with the handlers of package control. It must never
-// decide what an action means, keep state between requests, or let a secret, a body or an internal error's text out.
+// Package awsjson is the wire, from both ends: awsJson1_0 requests of the App Runner API and of the actions that apron adds.
+// Its Server verifies their signatures, decodes them, calls the handler of the action, and writes answers and exceptions as
+// AWS clients expect them; cmd/apron mounts it at the root of the API port with the handlers of package control. Its Client
+// sends them for the command line and fails as the AWS CLI does. The server must never decide what an action means, keep
+// state between requests, or let a secret, a body or an internal error's text out.
 package awsjson
 
 import (
