@@ -65,7 +65,7 @@ func (s *Session) sources() []find {
 	name := s.Profile()
 	list = append(list, func(ctx context.Context) (source, error) { return s.fromRole(ctx, name) })
 	list = append(list, s.profileSources(name, s.chosen == "")...)
-	return append(list, s.fromContainer, s.fromInstance)
+	return append(list, s.fromEC2File, s.fromBoto, s.fromContainer, s.fromInstance)
 }
 
 // profileSources are the ways in which a profile has keys without the help of another.

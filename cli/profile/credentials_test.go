@@ -37,6 +37,25 @@ func TestCredentials_AreFoundAsTheAWSCLIDoes(t *testing.T) {
 		row{env: keys + " AWS_EC2_METADATA_SERVICE_ENDPOINT=nonsense"}))
 }
 
+// TestOldFiles_AreStillRead has the files of EC2's first command line and of boto.
+func TestOldFiles_AreStillRead(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var rows []row
+	for i, text := range []string{
+		"AWSAccessKeyId = E\nAWSSecretKey=s=\n", "AWSAccessKeyId=E\n", "AWSSecretKey=s\n", "[Credentials]\naws_access_key_id = B\naws_secret_access_key = s\n",
+		"[Credentials]\naws_access_key_id = B\n", "[Credentials]\naws_secret_access_key = s\n", "[credentials]\naws_access_key_id = B\n", "",
+	} {
+		path := filepath.Join(dir, string(rune('a'+i)))
+		write(t, path, text)
+		rows = append(rows, row{env: "AWS_REGION=eu-west-1 BOTO_CONFIG=" + path})
+		if i < 3 {
+			rows = append(rows, row{env: "AWS_REGION=eu-west-1 AWS_CREDENTIAL_FILE=" + path})
+		}
+	}
+	agree(t, append(rows, row{env: "AWS_REGION=eu-west-1 AWS_CREDENTIAL_FILE=~/none"}, row{env: "AWS_REGION=eu-west-1 BOTO_CONFIG=~/none"}))
+}
+
 // TestProcess_PrintsKeys runs real programs, right and wrong.
 func TestProcess_PrintsKeys(t *testing.T) {
 	t.Parallel()

@@ -56,7 +56,7 @@ func (s *Session) serviceEndpoint(service string) (string, error) {
 	}
 	services, ok := s.config.services[name]
 	if !ok || services.Len() == 0 {
-		return "", wrong("The profile is configured to use the services section but the %q services configuration does not exist.", name)
+		return "", wrong(`The profile is configured to use the services section but the "%s" services configuration does not exist.`, name)
 	}
 	block, _ := services.Get(service)
 	if settings, ok := block.(interface{ Get(string) (any, bool) }); ok {

@@ -56,7 +56,8 @@ func byName(sections []section) map[string]*document.Map {
 }
 
 // Section returns one section of an INI file with its values as they are written, and an empty map where there is no
-// such file or section. Blanks within a header may be more than one: [command  apprunner] is "command apprunner".
+// such file or section. Behind the word command, blanks in a header may be more than one: [command  apprunner] is
+// "command apprunner". Of two that are then called the same, the later counts.
 func Section(path, name string) (*document.Map, error) {
 	sections, err := readSections(path, false)
 	if err != nil {
@@ -64,11 +65,11 @@ func Section(path, name string) (*document.Map, error) {
 	}
 	values := &document.Map{}
 	for _, s := range sections {
-		if strings.Join(strings.Fields(s.name), " ") != name {
-			continue
+		if strings.HasPrefix(s.name, "command ") {
+			s.name = strings.Join(strings.Fields(s.name), " ")
 		}
-		for key, value := range s.values.All() {
-			values.Set(key, value)
+		if s.name == name {
+			values = s.values
 		}
 	}
 	return values, nil
@@ -95,6 +96,11 @@ func (e Env) Expand(path string) string {
 			return ref
 		})
 	}
+	return e.expandUser(path)
+}
+
+// expandUser puts a home directory for a leading ~ or ~user.
+func (e Env) expandUser(path string) string {
 	if !strings.HasPrefix(path, "~") {
 		return path
 	}

@@ -101,6 +101,19 @@ func (s *Session) ParameterValidation() (bool, error) {
 	return !ok || isTrue(value), nil
 }
 
+// UserAgent is what requests say of where they come from, beyond the program itself: words to put behind its name.
+func (s *Session) UserAgent() (string, error) {
+	var words []string
+	if place, ok := s.env.lookup("AWS_EXECUTION_ENV"); ok {
+		words = append(words, "exec-env/"+place)
+	}
+	app, ok, err := s.first("sdk_ua_app_id", "AWS_SDK_UA_APP_ID")
+	if ok && app != "" {
+		words = append(words, "app/"+app)
+	}
+	return strings.Join(words, " "), err
+}
+
 // or gives a setting that nobody made its usual value.
 func or(usual string) func(string, bool, error) (string, error) {
 	return func(value string, ok bool, err error) (string, error) {

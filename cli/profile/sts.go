@@ -110,5 +110,5 @@ func unreachable(err error, url string) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return wrong("Could not connect to the endpoint URL: %q", url+"/")
+	return wrong(`Could not connect to the endpoint URL: "%s/"`, url)
 }
