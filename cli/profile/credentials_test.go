@@ -37,6 +37,23 @@ func TestCredentials_AreFoundAsTheAWSCLIDoes(t *testing.T) {
 		row{env: keys + " AWS_EC2_METADATA_SERVICE_ENDPOINT=nonsense"}))
 }
 
+// TestRole_IsCheckedBeforeItIsAskedFor has roles that STS would not look at.
+func TestRole_IsCheckedBeforeItIsAskedFor(t *testing.T) {
+	t.Parallel()
+	const role = "role_arn = arn:aws:iam::123456789012:role/r\n"
+	var rows []row
+	for _, config := range []string{
+		"role_arn = R\n", "role_arn =\n", "role_arn = ééééééééééééééééééé\n", role + "duration_seconds = 899\n", role + "duration_seconds = 0\n", role + "external_id = e\n",
+		role + "role_session_name = r\n", "role_arn = R\nrole_session_name = r\nexternal_id = e\nduration_seconds = -1\n",
+	} {
+		rows = append(rows, row{config: "[default]\nregion = us-east-1\naws_access_key_id = A\naws_secret_access_key = s\nsource_profile = default\n" + config})
+	}
+	path := filepath.Join(t.TempDir(), "token")
+	write(t, path, "JWT")
+	agree(t, append(rows, row{config: "[default]\nregion = us-east-1\nweb_identity_token_file = " + path + "\n" + role},
+		row{config: "[default]\nregion = us-east-1\nrole_arn = R\nweb_identity_token_file = " + path + "\n"}))
+}
+
 // TestOldFiles_AreStillRead has the files of EC2's first command line and of boto.
 func TestOldFiles_AreStillRead(t *testing.T) {
 	t.Parallel()

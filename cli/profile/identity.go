@@ -41,6 +41,9 @@ func (s *Session) assumeWithToken(ctx context.Context, call roleCall, path strin
 	if err != nil {
 		return nil, err
 	}
+	if err := s.check(call, "", string(token)); err != nil {
+		return nil, err
+	}
 	out, err := client.AssumeRoleWithWebIdentity(ctx, &sts.AssumeRoleWithWebIdentityInput{
 		RoleArn: &call.role, RoleSessionName: new(call.sessionName()), WebIdentityToken: new(string(token))})
 	if err != nil {

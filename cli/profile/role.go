@@ -46,7 +46,9 @@ func (r *roles) take(ctx context.Context, name string) (source, error) {
 	call := roleCall{role: must(p, "role_arn"), external: must(p, "external_id"), device: must(p, "mfa_serial"), session: must(p, "role_session_name")}
 	if written, ok := has(p, "duration_seconds"); ok {
 		if n, err := document.Int(written); err == nil {
-			call.seconds, _ = n.(int64)
+			if n, ok := n.(int64); ok {
+				call.seconds = &n
+			}
 		}
 	}
 	return renewed(nil, func(ctx context.Context) (*lease, error) {
@@ -122,14 +124,14 @@ func (s *Session) fromMachine(ctx context.Context, kind, name string) (source, e
 // roleCall is what is asked of STS.
 type roleCall struct {
 	role, external, device, session string
-	seconds                         int64
+	seconds                         *int64 // nil is as long as the role allows
 }
 
 // key tells one call from another, in the words that the AWS CLI makes the name of the cache's file from.
 func (c roleCall) key() string {
 	args := &document.Map{}
-	if c.seconds != 0 {
-		args.Set("DurationSeconds", c.seconds)
+	if c.seconds != nil {
+		args.Set("DurationSeconds", *c.seconds)
 	}
 	for _, member := range []struct{ name, value string }{
 		{"ExternalId", c.external}, {"RoleArn", c.role}, {"RoleSessionName", c.session}, {"SerialNumber", c.device},

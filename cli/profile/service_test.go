@@ -76,8 +76,8 @@ func keysOf(t *testing.T, r row, home string, prompt func(string) (string, error
 
 func TestRole_IsTakenOnceWithAllThatTheProfileSays(t *testing.T) {
 	sts := serve(t, func(*http.Request, string) (int, string) { return 200, lent("AssumeRole", "ASIA1") })
-	r := row{config: "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = base\nexternal_id = e\nduration_seconds = 1800\n" +
-		"role_session_name = me\nmfa_serial = arn:aws:iam::1:mfa/m\n", secrets: "[base]\naws_access_key_id = BASE\naws_secret_access_key = s\n", env: "AWS_ENDPOINT_URL_STS=" + sts.URL}
+	r := row{config: "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = base\nexternal_id = ext\nduration_seconds = 1800\n" +
+		"role_session_name = me\nmfa_serial = arn:aws:iam::123456789012:mfa/m\n", secrets: "[base]\naws_access_key_id = BASE\naws_secret_access_key = s\n", env: "AWS_ENDPOINT_URL_STS=" + sts.URL}
 	home := r.write(t)
 	question := ""
 	prompt := func(q string) (string, error) { question = q; return "123456", nil }
@@ -87,12 +87,12 @@ func TestRole_IsTakenOnceWithAllThatTheProfileSays(t *testing.T) {
 			t.Fatalf("got %v, %v", keys, err)
 		}
 	}
-	want := "POST / Action=AssumeRole&DurationSeconds=1800&ExternalId=e&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr&RoleSessionName=me" +
-		"&SerialNumber=arn%3Aaws%3Aiam%3A%3A1%3Amfa%2Fm&TokenCode=123456&Version=2011-06-15"
-	if len(sts.asked) != 1 || sts.asked[0] != want || question != "Enter MFA code for arn:aws:iam::1:mfa/m: " {
+	want := "POST / Action=AssumeRole&DurationSeconds=1800&ExternalId=ext&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr&RoleSessionName=me" +
+		"&SerialNumber=arn%3Aaws%3Aiam%3A%3A123456789012%3Amfa%2Fm&TokenCode=123456&Version=2011-06-15"
+	if len(sts.asked) != 1 || sts.asked[0] != want || question != "Enter MFA code for arn:aws:iam::123456789012:mfa/m: " {
 		t.Errorf("asked %q and %q", sts.asked, question)
 	}
-	cached(t, home, map[string]any{"RoleArn": "arn:aws:iam::1:role/r", "ExternalId": "e", "DurationSeconds": 1800, "RoleSessionName": "me", "SerialNumber": "arn:aws:iam::1:mfa/m"})
+	cached(t, home, map[string]any{"RoleArn": "arn:aws:iam::123456789012:role/r", "ExternalId": "ext", "DurationSeconds": 1800, "RoleSessionName": "me", "SerialNumber": "arn:aws:iam::123456789012:mfa/m"})
 }
 
 // cached asks the AWS CLI whether it finds in its cache what we left there.
@@ -118,8 +118,8 @@ func TestRole_IsTakenWithTheKeysOfAnother(t *testing.T) {
 		id, _, _ = strings.Cut(id, "/")
 		return 200, lent("AssumeRole", id+"-then-"+r.PostForm.Get("RoleSessionName"))
 	})
-	r := row{config: "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = q\nrole_session_name = two\n" +
-		"[profile q]\nrole_arn = arn:aws:iam::2:role/r\ncredential_source = Environment\nrole_session_name = one\n",
+	r := row{config: "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = q\nrole_session_name = two\n" +
+		"[profile q]\nrole_arn = arn:aws:iam::123456789013:role/r\ncredential_source = Environment\nrole_session_name = one\n",
 		env: "AWS_ENDPOINT_URL_STS=" + sts.URL + " AWS_ACCESS_KEY_ID=ENV AWS_SECRET_ACCESS_KEY=s"}
 	keys, err := keysOf(t, r, r.write(t), nil)
 	if err != nil || keys.AccessKeyID != "ENV-then-one-then-two" {
@@ -131,7 +131,7 @@ func TestRole_IsRefusedInTheWordsOfTheAWSCLI(t *testing.T) {
 	sts := serve(t, func(*http.Request, string) (int, string) {
 		return 403, `<ErrorResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><Error><Type>Sender</Type><Code>AccessDenied</Code><Message>not you</Message></Error></ErrorResponse>`
 	})
-	r := row{config: "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::1:role/r\nsource_profile = p\naws_access_key_id = A\naws_secret_access_key = s\n",
+	r := row{config: "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::123456789012:role/r\nsource_profile = p\naws_access_key_id = A\naws_secret_access_key = s\n",
 		env: "AWS_MAX_ATTEMPTS=1 AWS_ENDPOINT_URL_STS=" + sts.URL}
 	_, err := keysOf(t, r, r.write(t), nil)
 	if _, ok := err.(*profile.ServiceError); !ok || err.Error() != "An error occurred (AccessDenied) when calling the AssumeRole operation: not you" {
@@ -147,11 +147,11 @@ func TestIdentity_IsShownUnsigned(t *testing.T) {
 	sts := serve(t, func(r *http.Request, _ string) (int, string) {
 		return 200, lent("AssumeRoleWithWebIdentity", "W"+r.Header.Get("Authorization"))
 	})
-	r := row{config: "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::1:role/r\nrole_session_name = me\nweb_identity_token_file = {HOME}/token\n", env: "AWS_ENDPOINT_URL_STS=" + sts.URL}
+	r := row{config: "[profile p]\nregion = eu-west-1\nrole_arn = arn:aws:iam::123456789012:role/r\nrole_session_name = me\nweb_identity_token_file = {HOME}/token\n", env: "AWS_ENDPOINT_URL_STS=" + sts.URL}
 	home := r.write(t)
-	write(t, filepath.Join(home, "token"), "JWT")
+	write(t, filepath.Join(home, "token"), "J.W.T")
 	keys, err := keysOf(t, r, home, nil)
-	want := "POST / Action=AssumeRoleWithWebIdentity&RoleArn=arn%3Aaws%3Aiam%3A%3A1%3Arole%2Fr&RoleSessionName=me&Version=2011-06-15&WebIdentityToken=JWT"
+	want := "POST / Action=AssumeRoleWithWebIdentity&RoleArn=arn%3Aaws%3Aiam%3A%3A123456789012%3Arole%2Fr&RoleSessionName=me&Version=2011-06-15&WebIdentityToken=J.W.T"
 	if err != nil || keys.AccessKeyID != "W" || len(sts.asked) != 1 || sts.asked[0] != want {
 		t.Errorf("got %v, %v; asked %q", keys, err, sts.asked)
 	}

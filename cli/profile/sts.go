@@ -19,12 +19,13 @@ func (s *Session) assume(ctx context.Context, call roleCall, from source) (*docu
 	if call.external != "" {
 		in.ExternalId = &call.external
 	}
-	if call.seconds != 0 {
-		in.DurationSeconds = new(int32(call.seconds))
+	if call.seconds != nil {
+		in.DurationSeconds = new(int32(*call.seconds))
 	}
+	code := ""
 	if call.device != "" {
-		code, err := s.prompt("Enter MFA code for " + call.device + ": ")
-		if err != nil {
+		var err error
+		if code, err = s.prompt("Enter MFA code for " + call.device + ": "); err != nil {
 			return nil, err
 		}
 		in.SerialNumber, in.TokenCode = &call.device, &code
@@ -35,6 +36,9 @@ func (s *Session) assume(ctx context.Context, call roleCall, from source) (*docu
 	}
 	client, url, err := s.sts(ctx, keys)
 	if err != nil {
+		return nil, err
+	}
+	if err := s.check(call, code, ""); err != nil {
 		return nil, err
 	}
 	out, err := client.AssumeRole(ctx, in)
