@@ -7,9 +7,11 @@ import (
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/pressly/goose/v3"
 
+	"apron/api"
 	"apron/store"
 )
 
@@ -79,4 +81,62 @@ func TestServices_OfOlderVersions_KeepEverything(t *testing.T) {
 			t.Errorf("an older version finds\n%s, %v, want\n%s", back, err, old)
 		}
 	})
+}
+
+// TestDeployment_OfOlderVersions_CanBeGoneBackTo gives a service that was deployed before there was a list of them the
+// one that is known, with the type and the end of the operation that made it.
+func TestDeployment_OfOlderVersions_CanBeGoneBackTo(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "apron.db")
+	svc, op := paused("web-app")
+	op.Summary.Id, op.Summary.Type = &svc.Deployed.ID, new(api.OperationUpdateService)
+	op.Summary.EndedAt = new(api.At(time.UnixMilli(1700000000123)))
+	never := service("never-deployed")
+	schema(t, path, 4, func(db *sql.DB) {
+		for _, s := range []store.Service{svc, never} {
+			var deployed, image any
+			if s.Deployed != nil {
+				deployed, image = encoded(t, s.Deployed), s.Deployed.Image
+			}
+			_, err := db.Exec(`INSERT INTO services (arn, id, account, region, name, status, record, deployed, image) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+				s.Service.ServiceArn, s.Service.ServiceId, account, region, s.Service.ServiceName, s.Service.Status, encoded(t, s), deployed, image)
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, err := db.Exec(`INSERT INTO operations (id, arn, ended, record) VALUES (?, ?, ?, ?)`, op.ID(), op.ServiceArn(), 1, encoded(t, op)); err != nil {
+			t.Fatal(err)
+		}
+	})
+	s := open(t, path)
+	view(t, s, func(tx *store.Tx) error {
+		rows, err := tx.ListDeployments(svc.Service.ServiceArn, 0, -1)
+		want := store.PastDeployment{Type: api.OperationUpdateService, At: *op.Summary.EndedAt, Deployment: *svc.Deployed}
+		if err != nil || len(rows) != 1 || !reflect.DeepEqual(rows[0].Record, want) {
+			t.Errorf("the deployments are\n%+v, %v, want\n%+v", rows, err, want)
+		}
+		rows, err = tx.ListDeployments(never.Service.ServiceArn, 0, -1)
+		if err != nil || len(rows) != 0 {
+			t.Errorf("a service that was never deployed has %+v, %v", rows, err)
+		}
+		return nil
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	schema(t, path, 4, func(db *sql.DB) {
+		var services, operations int
+		err := db.QueryRow(`SELECT (SELECT count(*) FROM services), (SELECT count(*) FROM operations)`).Scan(&services, &operations)
+		if err != nil || services != 2 || operations != 1 {
+			t.Errorf("an older version finds %d services and %d operations, %v", services, operations, err)
+		}
+	})
+}
+
+func encoded(t *testing.T, value any) string {
+	t.Helper()
+	text, err := json.Marshal(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

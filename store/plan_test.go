@@ -17,6 +17,7 @@ func TestPlans_NeedNoRecords(t *testing.T) {
 		"summaries": {summariesQuery, "SEARCH services USING COVERING INDEX services_list (account=? AND region=? AND seq>?)"},
 		"count":     {countQuery, "SEARCH services USING COVERING INDEX services_list (account=? AND region=?)"},
 		"images":    {imagesQuery, "SEARCH services USING COVERING INDEX services_image (image>?)"},
+		"kept":      {imagesQuery, "SEARCH deployments USING COVERING INDEX deployments_image (image>?)"},
 		"running":   {servicesInQuery, "SEARCH services USING INDEX services_status (status=?)"},
 		"open":      {openOperationsQuery, "SCAN operations USING INDEX operations_open"},
 	}

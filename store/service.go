@@ -28,6 +28,8 @@ type Deployment struct {
 	Config api.Service `json:"config"` // what to run: source, instance, health check, auto scaling, network
 
 	MinSize int `json:"min_size,omitempty"` // instances, as its auto scaling configuration has them; 0 in old records is 1
+
+	RestoredFrom string `json:"restored_from,omitempty"` // the ID of the deployment that this one brings back, if it does
 }
 
 // These must not take longer the more services there are beyond those that they find; a test holds their plans to that.
@@ -41,7 +43,12 @@ const (
 			UNION ALL
 			SELECT (SELECT min(image) FROM services WHERE image IS NOT NULL AND deleted IS NULL AND image > used.image)
 			FROM used WHERE used.image IS NOT NULL
-		) SELECT image FROM used WHERE image IS NOT NULL`
+		), kept (image) AS (
+			SELECT min(image) FROM deployments
+			UNION ALL
+			SELECT (SELECT min(image) FROM deployments WHERE image > kept.image) FROM kept WHERE kept.image IS NOT NULL
+		)
+		SELECT image FROM used WHERE image IS NOT NULL UNION SELECT image FROM kept WHERE image IS NOT NULL`
 )
 
 // PutService writes the record, new or changed.
@@ -140,8 +147,8 @@ func (tx *Tx) Summaries(account, region string, after int64, limit int) ([]Row[a
 	}, summariesQuery, account, region, after, limit)
 }
 
-// Images lists the digests of the images that services are deployed from, deleted services excepted. It takes as long as
-// there are images, not services: it asks for the next higher digest until there is none.
+// Images lists the digests of the images that services are deployed from or can go back to, deleted services excepted. It
+// takes as long as there are images, not services: it asks for the next higher digest until there is none.
 func (tx *Tx) Images() ([]string, error) {
 	return tx.texts(imagesQuery)
 }
@@ -157,6 +164,7 @@ func (tx *Tx) PurgeServices(before time.Time) error {
 	const gone = `(SELECT arn FROM services WHERE deleted < ?)`
 	for _, query := range []string{
 		`DELETE FROM operations WHERE arn IN ` + gone,
+		`DELETE FROM deployments WHERE arn IN ` + gone,
 		`DELETE FROM tags WHERE arn IN ` + gone,
 		`DELETE FROM domains WHERE service IN ` + gone,
 		`DELETE FROM services WHERE deleted < ?`,
