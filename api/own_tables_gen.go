@@ -9,7 +9,7 @@ var shapeCancelOperationRequest = &shape{
 	kind: kindStructure,
 	members: []member{
 		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"OperationId", false, shapeUUID},
+		{"OperationId", false, shapeOperationId},
 	},
 }
 
@@ -18,7 +18,7 @@ var shapeCancelOperationResponse = &shape{
 	kind: kindStructure,
 	members: []member{
 		{"Service", true, shapeService},
-		{"OperationId", true, shapeUUID},
+		{"OperationId", true, shapeOperationId},
 	},
 }
 
@@ -26,13 +26,13 @@ var shapeDeploymentSummary = &shape{
 	name: "DeploymentSummary",
 	kind: kindStructure,
 	members: []member{
-		{"OperationId", true, shapeUUID},
+		{"OperationId", true, shapeOperationId},
 		{"Type", true, shapeOperationType},
 		{"ImageIdentifier", false, shapeString},
 		{"ImageDigest", true, shapeString},
 		{"DeployedAt", true, shapeTimestamp},
 		{"Current", true, shapeBoolean},
-		{"RestoredFrom", false, shapeUUID},
+		{"RestoredFrom", false, shapeOperationId},
 	},
 }
 
@@ -47,7 +47,7 @@ var shapeDescribeOperationRequest = &shape{
 	kind: kindStructure,
 	members: []member{
 		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"OperationId", true, shapeUUID},
+		{"OperationId", true, shapeOperationId},
 	},
 }
 
@@ -92,7 +92,7 @@ var shapeInstanceUsage = &shape{
 	kind: kindStructure,
 	members: []member{
 		{"InstanceId", true, shapeString},
-		{"OperationId", true, shapeString},
+		{"OperationId", true, shapeOperationId},
 		{"Status", true, shapeInstanceStatus},
 		{"StartedAt", false, shapeTimestamp},
 		{"CpuNanoseconds", true, shapeInteger},
@@ -132,7 +132,7 @@ var shapeListLogEventsRequest = &shape{
 	members: []member{
 		{"ServiceArn", true, shapeAppRunnerResourceArn},
 		{"Stream", true, shapeLogStream},
-		{"OperationId", false, shapeUUID},
+		{"OperationId", false, shapeOperationId},
 		{"Limit", false, shapeLogLimit},
 		{"NextToken", false, shapeLogToken},
 	},
@@ -200,7 +200,7 @@ var shapeOperation = &shape{
 	name: "Operation",
 	kind: kindStructure,
 	members: []member{
-		{"Id", true, shapeUUID},
+		{"Id", true, shapeOperationId},
 		{"Type", true, shapeOperationType},
 		{"Status", true, shapeOperationStatus},
 		{"TargetArn", true, shapeAppRunnerResourceArn},
@@ -212,6 +212,16 @@ var shapeOperation = &shape{
 		{"Reason", false, shapeString},
 		{"CancelRequested", true, shapeBoolean},
 	},
+}
+
+var shapeOperationId = &shape{
+	name:    "OperationId",
+	kind:    kindString,
+	min:     1,
+	hasMin:  true,
+	max:     36,
+	hasMax:  true,
+	pattern: &pattern{re2: `[0-9a-fA-F-]+`, rule: `Member must satisfy regular expression pattern: [0-9a-fA-F-]+`},
 }
 
 var shapeOperationStep = &shape{
@@ -246,7 +256,7 @@ var shapeRollbackServiceRequest = &shape{
 	kind: kindStructure,
 	members: []member{
 		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"OperationId", false, shapeUUID},
+		{"OperationId", false, shapeOperationId},
 	},
 }
 
@@ -255,7 +265,7 @@ var shapeRollbackServiceResponse = &shape{
 	kind: kindStructure,
 	members: []member{
 		{"Service", true, shapeService},
-		{"OperationId", true, shapeUUID},
+		{"OperationId", true, shapeOperationId},
 	},
 }
 

@@ -47,6 +47,11 @@ func (c *Control) Actions() map[string]awsjson.Handler {
 		"UpdateVpcIngressConnection":   awsjson.Handle(c.UpdateVpcIngressConnection),
 		"DeleteVpcIngressConnection":   awsjson.Handle(c.DeleteVpcIngressConnection),
 
+		"CancelOperation":   awsjson.Handle(c.CancelOperation),
+		"DescribeOperation": awsjson.Handle(c.DescribeOperation),
+		"ListDeployments":   awsjson.Handle(c.ListDeployments),
+		"RollbackService":   awsjson.Handle(c.RollbackService),
+
 		"TagResource":         awsjson.Handle(c.TagResource),
 		"UntagResource":       awsjson.Handle(c.UntagResource),
 		"ListTagsForResource": awsjson.Handle(c.ListTagsForResource),

@@ -23,6 +23,11 @@ type Config struct {
 	// Settle tells whoever moves VPC ingress connections and custom domains on that one has something ahead; it must not
 	// block.
 	Settle func()
+	// Interrupt tells whoever runs operations that this one was cancelled; it must not block.
+	Interrupt func(operationID string)
+	// Progress tells which step of an operation is under way just now, empty if none is, and how all of them stand; it must
+	// not block.
+	Progress func(store.Operation) (step string, steps []api.OperationStep)
 	// Host makes the public host name of a new service from its first label and region.
 	Host func(label, region string) string
 	// Domain is the platform's own, which all that Host makes is under.

@@ -21,7 +21,7 @@ var everyStatus = []api.ServiceStatus{
 
 // preconditions is the table of the App Runner API reference, section 4.2, in the order of everyStatus, its question marks
 // decided as docs/divergences.md says. ->A/B begins an operation that ends in A, or in B when it fails; noop is a 200 without
-// OperationId, ok one of an action that has no operation; IS, IR and NF are InvalidStateException, InvalidRequestException
+// OperationId, ok one of an action that has no operation, cancels one that has the id of the operation under way; IS, IR and NF are InvalidStateException, InvalidRequestException
 // and ResourceNotFoundException. CreateService is told of the status of the service that holds the name.
 const preconditions = `
 CreateService            IR                       IR                        IR IR                         IR                        ->RUNNING/CREATE_FAILED
@@ -38,7 +38,11 @@ TagResource              ok                       ok                        ok o
 UntagResource            ok                       ok                        ok ok                         ok                        NF
 ListTagsForResource      ok                       ok                        ok ok                         ok                        NF
 DescribeService          ok                       ok                        ok ok                         ok                        ok
-ListOperations           ok                       ok                        ok ok                         ok                        ok`
+ListOperations           ok                       ok                        ok ok                         ok                        ok
+RollbackService          ->RUNNING/RUNNING        IS                        IS IS                         IS                        NF
+CancelOperation          IS                       IS                        cancels IS                    IS                        NF
+DescribeOperation        ok                       ok                        ok ok                         ok                        ok
+ListDeployments          ok                       ok                        ok ok                         ok                        NF`
 
 // calls are the actions as a client makes them on a service that rest has made.
 var calls = map[string]func(context.Context, *world, api.Service) (any, error){
@@ -87,6 +91,28 @@ var calls = map[string]func(context.Context, *world, api.Service) (any, error){
 	"ListOperations": func(ctx context.Context, w *world, s api.Service) (any, error) {
 		return w.ListOperations(ctx, caller, &api.ListOperationsRequest{ServiceArn: s.ServiceArn})
 	},
+	"RollbackService": func(ctx context.Context, w *world, s api.Service) (any, error) {
+		return w.RollbackService(ctx, caller, &api.RollbackServiceRequest{ServiceArn: s.ServiceArn, OperationId: new(w.first(s.ServiceArn))})
+	},
+	"CancelOperation": func(ctx context.Context, w *world, s api.Service) (any, error) {
+		return w.CancelOperation(ctx, caller, &api.CancelOperationRequest{ServiceArn: s.ServiceArn})
+	},
+	"DescribeOperation": func(ctx context.Context, w *world, s api.Service) (any, error) {
+		return w.DescribeOperation(ctx, caller, &api.DescribeOperationRequest{ServiceArn: s.ServiceArn, OperationId: w.first(s.ServiceArn)})
+	},
+	"ListDeployments": func(ctx context.Context, w *world, s api.Service) (any, error) {
+		return w.ListDeployments(ctx, caller, &api.ListDeploymentsRequest{ServiceArn: s.ServiceArn})
+	},
+}
+
+// first is the id of the operation that created the service.
+func (w *world) first(arn string) (id string) {
+	w.store.View(context.Background(), func(tx *store.Tx) error {
+		rows, err := tx.Operations(arn, 0, -1)
+		id = rows[len(rows)-1].Record.ID()
+		return err
+	})
+	return id
 }
 
 func TestEveryActionInEveryStatus_AnswersAsTheReferenceSays(t *testing.T) {
@@ -141,9 +167,12 @@ var outcomes = map[string]func(*testing.T, pair){
 	"":     beginsAnOperation,
 	"noop": changesNothing,
 	"ok":   leavesTheServiceAlone,
-	"IS":   func(t *testing.T, p pair) { isRefused(t, p, api.KindInvalidState) },
-	"IR":   func(t *testing.T, p pair) { isRefused(t, p, api.KindInvalidRequest) },
-	"NF":   func(t *testing.T, p pair) { isRefused(t, p, api.KindNotFound) },
+
+	"cancels": cancelsTheOperation,
+
+	"IS": func(t *testing.T, p pair) { isRefused(t, p, api.KindInvalidState) },
+	"IR": func(t *testing.T, p pair) { isRefused(t, p, api.KindInvalidRequest) },
+	"NF": func(t *testing.T, p pair) { isRefused(t, p, api.KindNotFound) },
 }
 
 // operationTypes are what the actions that begin an operation record.
@@ -151,6 +180,7 @@ var operationTypes = map[string]api.OperationType{
 	"CreateService": api.OperationCreateService, "UpdateService": api.OperationUpdateService,
 	"StartDeployment": api.OperationStartDeployment, "PauseService": api.OperationPauseService,
 	"ResumeService": api.OperationResumeService, "DeleteService": api.OperationDeleteService,
+	"RollbackService": api.OperationUpdateService,
 }
 
 // reply is what the answers of the actions that begin operations have in common; StartDeployment's has no service.
@@ -232,6 +262,30 @@ func leavesTheServiceAlone(t *testing.T, p pair) {
 	}
 	if got := p.w.operations(t, s.ServiceArn); got != operations || len(p.w.woken) != woken {
 		t.Errorf("operations are\n%s, were\n%s", got, operations)
+	}
+}
+
+// cancelsTheOperation and leaves everything else to whoever runs it, who is told.
+func cancelsTheOperation(t *testing.T, p pair) {
+	s := p.w.rest(t, p.status)
+	before := p.w.trace(t, s.ServiceArn)
+	r, err := p.call(t, s)
+	if err != nil || r.OperationId == nil || r.Service.Status != string(p.status) {
+		t.Fatalf("answer %+v, %v; want the operation under way", r, err)
+	}
+	if len(p.w.interrupted) != 1 || p.w.interrupted[0] != *r.OperationId {
+		t.Errorf("interrupted are %v, want %s", p.w.interrupted, *r.OperationId)
+	}
+	p.w.change(t, func(tx *store.Tx) error {
+		open, err := tx.OpenOperation(s.ServiceArn)
+		if err != nil || open.ID() != *r.OperationId {
+			t.Errorf("the operation under way is %v, %v; answered was %s", open, err, *r.OperationId)
+		}
+		_, err = tx.Cancellation(*r.OperationId)
+		return err
+	})
+	if after := p.w.trace(t, s.ServiceArn); after != before {
+		t.Errorf("the store has\n%s, had\n%s", after, before)
 	}
 }
 

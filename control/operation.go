@@ -8,12 +8,12 @@ import (
 	"apron/store"
 )
 
-// begin asks lifecycle whether the operation may begin and, if so, records it together with the change that prepare
+// begin asks lifecycle whether the action's operation may begin and, if so, records it together with the change that prepare
 // makes to the service (nil: none beyond the status). It returns the service as the reply shows it, and the operation's
 // id or nil when there was nothing to do. The operation is listed before it returns: Copilot fails when it is not.
-func (c *Control) begin(ctx context.Context, caller api.Caller, arn string, kind api.OperationType,
+func (c *Control) begin(ctx context.Context, caller api.Caller, arn, action string,
 	prepare func(*store.Tx, *store.Service, *store.Operation) error) (*api.Service, *string, error) {
-	shown, said, err := c.consider(ctx, caller, arn, kind)
+	shown, said, err := c.consider(ctx, caller, arn, action)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -27,10 +27,10 @@ func (c *Control) begin(ctx context.Context, caller api.Caller, arn string, kind
 			return err
 		}
 		var no *api.Error
-		if said, no = judge(operationRule(kind).action, svc.Service); said != allowed {
+		if said, no = judge(action, svc.Service); said != allowed {
 			return orNil(no)
 		}
-		op = newOperation(kind, svc.Service)
+		op = newOperation(action, svc.Service)
 		if prepare != nil {
 			if err := prepare(tx, &svc, &op); err != nil {
 				return err
@@ -53,13 +53,13 @@ func (c *Control) begin(ctx context.Context, caller api.Caller, arn string, kind
 }
 
 // consider asks lifecycle before the writing transaction does: what changes nothing need not wait for those who write.
-func (c *Control) consider(ctx context.Context, caller api.Caller, arn string, kind api.OperationType) (svc api.Service, said verdict, err error) {
+func (c *Control) consider(ctx context.Context, caller api.Caller, arn, action string) (svc api.Service, said verdict, err error) {
 	err = c.cfg.Store.Read(ctx, func(tx *store.Tx) (err error) {
 		if svc, err = look(tx, caller, arn); err != nil {
 			return err
 		}
 		var no *api.Error
-		said, no = judge(operationRule(kind).action, svc)
+		said, no = judge(action, svc)
 		return orNil(no)
 	})
 	return svc, said, err
@@ -73,9 +73,10 @@ func orNil(e *api.Error) error {
 	return e
 }
 
-// newOperation is the record of an operation that begins on the service as it is now.
-func newOperation(kind api.OperationType, svc api.Service) store.Operation {
-	done, failed := ends(kind, svc.Status)
+// newOperation is the record of the action's operation that begins on the service as it is now.
+func newOperation(action string, svc api.Service) store.Operation {
+	kind := ruleOf(action).operation
+	done, failed := ends(action, svc.Status)
 	now := api.At(time.Now())
 	return store.Operation{
 		Summary: api.OperationSummary{

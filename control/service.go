@@ -32,7 +32,7 @@ func (c *Control) CreateService(ctx context.Context, caller api.Caller, in *api.
 			return err
 		}
 		c.identify(&svc, in.ServiceName)
-		op = newOperation(api.OperationCreateService, svc.Service)
+		op = newOperation("CreateService", svc.Service)
 		svc.Service.Status = api.StatusOperationInProgress
 		if op.Target, err = target(tx, caller, &svc.Service, op); err != nil {
 			return err
@@ -107,7 +107,7 @@ func (c *Control) UpdateService(ctx context.Context, caller api.Caller, in *api.
 	if err := c.ensureDefault(ctx, caller); err != nil {
 		return nil, err
 	}
-	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationUpdateService, func(tx *store.Tx, svc *store.Service, op *store.Operation) (err error) {
+	svc, op, err := c.begin(ctx, caller, in.ServiceArn, "UpdateService", func(tx *store.Tx, svc *store.Service, op *store.Operation) (err error) {
 		if err := c.merge(tx, caller, &svc.Service, in); err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (c *Control) StartDeployment(ctx context.Context, caller api.Caller, in *ap
 	if err := c.ensureDefault(ctx, caller); err != nil {
 		return nil, err
 	}
-	_, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationStartDeployment, func(tx *store.Tx, svc *store.Service, op *store.Operation) (err error) {
+	_, op, err := c.begin(ctx, caller, in.ServiceArn, "StartDeployment", func(tx *store.Tx, svc *store.Service, op *store.Operation) (err error) {
 		op.Target, err = target(tx, caller, &svc.Service, *op)
 		return err
 	})
@@ -141,7 +141,7 @@ func (c *Control) StartDeployment(ctx context.Context, caller api.Caller, in *ap
 // PauseService takes the service to zero instances and keeps what it was deployed from. On a paused service it
 // changes nothing and has no OperationId.
 func (c *Control) PauseService(ctx context.Context, caller api.Caller, in *api.PauseServiceRequest) (*api.PauseServiceResponse, error) {
-	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationPauseService, nil)
+	svc, op, err := c.begin(ctx, caller, in.ServiceArn, "PauseService", nil)
 	if err != nil {
 		return nil, err
 	}
@@ -151,7 +151,7 @@ func (c *Control) PauseService(ctx context.Context, caller api.Caller, in *api.P
 // ResumeService brings back the version that was deployed before the pause. On a running service it changes nothing
 // and has no OperationId.
 func (c *Control) ResumeService(ctx context.Context, caller api.Caller, in *api.ResumeServiceRequest) (*api.ResumeServiceResponse, error) {
-	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationResumeService, func(_ *store.Tx, svc *store.Service, op *store.Operation) error {
+	svc, op, err := c.begin(ctx, caller, in.ServiceArn, "ResumeService", func(_ *store.Tx, svc *store.Service, op *store.Operation) error {
 		op.Target = svc.Deployed
 		return nil
 	})
@@ -163,7 +163,7 @@ func (c *Control) ResumeService(ctx context.Context, caller api.Caller, in *api.
 
 // DeleteService removes the service, once it has no VPC ingress connection. It can be described as DELETED for an hour; its name is free at once.
 func (c *Control) DeleteService(ctx context.Context, caller api.Caller, in *api.DeleteServiceRequest) (*api.DeleteServiceResponse, error) {
-	svc, op, err := c.begin(ctx, caller, in.ServiceArn, api.OperationDeleteService, withoutIngress)
+	svc, op, err := c.begin(ctx, caller, in.ServiceArn, "DeleteService", withoutIngress)
 	if err != nil {
 		return nil, err
 	}

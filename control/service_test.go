@@ -24,6 +24,8 @@ type world struct {
 	woken []string
 	// settle counts how often domains were said to have something ahead.
 	settle int
+	// interrupted are the operations that somebody was told of as cancelled.
+	interrupted []string
 }
 
 func newWorld(t *testing.T) *world {
@@ -39,6 +41,8 @@ func newWorld(t *testing.T) *world {
 		Store:      s,
 		Wake:       func(arn string) { w.woken = append(w.woken, arn) },
 		Settle:     func() { w.settle++ },
+		Interrupt:  func(id string) { w.interrupted = append(w.interrupted, id) },
+		Progress:   func(store.Operation) (string, []api.OperationStep) { return "", nil },
 		Host:       func(label, region string) string { return label + "." + region + ".apron.localhost" },
 		Domain:     "apron.localhost",
 		CheckImage: image.CheckName,
@@ -89,11 +93,20 @@ func (w *world) finish(t *testing.T, arn string, success bool) {
 		if svc.Service.Status == api.StatusDeleted {
 			svc.Service.DeletedAt = &now
 		}
-		return errors.Join(tx.PutService(svc), tx.PutOperation(op))
+		return errors.Join(tx.PutService(svc), tx.PutOperation(op), keep(tx, svc, op))
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// keep notes what the service has been deployed as, if it was this operation that deployed it.
+func keep(tx *store.Tx, svc store.Service, op store.Operation) error {
+	if svc.Deployed == nil || svc.Deployed.ID != op.ID() {
+		return nil
+	}
+	_, err := tx.KeepDeployment(svc.Service.ServiceArn, store.PastDeployment{Type: op.Type(), At: *op.Summary.EndedAt, Deployment: *op.Target})
+	return err
 }
 
 func wantKind(t *testing.T, err error, kind api.Kind, part string) {

@@ -87,6 +87,18 @@ var lifecycle = []rule{
 		from:   statuses(api.StatusRunning),
 		refuse: wrongState("create a VPC ingress connection of", "RUNNING"),
 	},
+	{
+		action:    "RollbackService", // apron's own; an update to clients, who know no other word for it
+		operation: api.OperationUpdateService,
+		from:      statuses(api.StatusRunning),
+		done:      api.StatusRunning,
+		refuse:    wrongState("roll back", "RUNNING"),
+	},
+	{
+		action: "CancelOperation", // apron's own; the operation under way ends as one that failed
+		from:   statuses(api.StatusOperationInProgress),
+		refuse: nothingToCancel,
+	},
 	{action: "DescribeCustomDomains", from: present},
 	{action: "TagResource", from: present},
 	{action: "UntagResource", from: present},
@@ -94,6 +106,8 @@ var lifecycle = []rule{
 	// As long as they are describable at all, deleted services are described and the operation that deleted them followed.
 	{action: "DescribeService", from: described},
 	{action: "ListOperations", from: described},
+	{action: "DescribeOperation", from: described},
+	{action: "ListDeployments", from: present},
 }
 
 // present are all statuses of a service that is there, and described those of one that can be described.
@@ -132,14 +146,9 @@ func ruleOf(action string) rule {
 	return lifecycle[slices.IndexFunc(lifecycle, func(r rule) bool { return r.action == action })]
 }
 
-// operationRule is the rule of the action that an operation records.
-func operationRule(op api.OperationType) rule {
-	return lifecycle[slices.IndexFunc(lifecycle, func(r rule) bool { return r.operation == op })]
-}
-
-// ends tells the statuses that the operation leaves the service in, by success and by failure.
-func ends(op api.OperationType, from api.ServiceStatus) (done, failed api.ServiceStatus) {
-	r := operationRule(op)
+// ends tells the statuses that the action's operation leaves the service in, by success and by failure.
+func ends(action string, from api.ServiceStatus) (done, failed api.ServiceStatus) {
+	r := ruleOf(action)
 	return r.done, cmp.Or(r.failed, from)
 }
 
@@ -162,6 +171,11 @@ func wrongState(verb, needed string) func(api.Service) *api.Error {
 // cannotDeploy has App Runner's own text; StartDeployment does not declare InvalidStateException.
 func cannotDeploy(api.Service) *api.Error {
 	return api.InvalidRequest("Can't start a deployment on the specified service, because it isn't in RUNNING state.")
+}
+
+func nothingToCancel(svc api.Service) *api.Error {
+	return api.InvalidState("Service %s has no operation to cancel: its status is %s. List its operations to see how the last one ended.",
+		svc.ServiceName, svc.Status)
 }
 
 // nameTaken has App Runner's own text.

@@ -18,8 +18,8 @@ var everyStatus = append(slices.Clone(present), api.StatusDeleted)
 
 func TestLifecycle_NamesActionsOfTheModel(t *testing.T) {
 	for _, r := range lifecycle {
-		if !slices.ContainsFunc(api.Actions, func(a api.Action) bool { return a.Name == r.action }) {
-			t.Errorf("the model has no action %s", r.action)
+		if _, ok := api.LookupAction(r.action); !ok {
+			t.Errorf("the models have no action %s", r.action)
 		}
 	}
 }
@@ -27,7 +27,7 @@ func TestLifecycle_NamesActionsOfTheModel(t *testing.T) {
 func TestEnds_AreStatusesThatAServiceRestsIn(t *testing.T) {
 	for _, r := range operations() {
 		for _, from := range r.from {
-			for _, status := range statuses(ends(r.operation, from)) {
+			for _, status := range statuses(ends(r.action, from)) {
 				if !slices.Contains(everyStatus, status) || status == api.StatusOperationInProgress {
 					t.Errorf("%s from %q ends in %q", r.action, from, status)
 				}
@@ -110,8 +110,8 @@ func cell(r rule, status api.ServiceStatus) string {
 
 // toldAs is the kind that the client gets: what an action does not declare is InvalidRequestException.
 func toldAs(action string, kind api.Kind) api.Kind {
-	i := slices.IndexFunc(api.Actions, func(a api.Action) bool { return a.Name == action })
-	if slices.Contains(api.Actions[i].Errors, kind) {
+	a, _ := api.LookupAction(action)
+	if slices.Contains(a.Errors, kind) {
 		return kind
 	}
 	return api.KindInvalidRequest
@@ -123,8 +123,10 @@ func afterFailure(r rule) string {
 		return "-"
 	case r.failed != "":
 		return string(r.failed) + ", operation FAILED"
-	case r.operation == api.OperationUpdateService:
+	case r.operation == api.OperationUpdateService && slices.Contains(r.from, api.StatusCreateFailed):
 		return "RUNNING with the configuration before, operation ROLLBACK_SUCCEEDED; CREATE_FAILED stays, operation FAILED"
+	case r.operation == api.OperationUpdateService:
+		return "RUNNING with the configuration before, operation ROLLBACK_SUCCEEDED"
 	default:
 		return "as before, operation FAILED"
 	}

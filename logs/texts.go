@@ -20,6 +20,11 @@ const (
 	DeployFinished = "Deployment completed successfully."
 	DeployFailed   = "Deployment failed. For details, see service logs."
 
+	// App Runner has no rollback that one can ask for.
+	RollbackStarted  = "Service rollback started."
+	RollbackFinished = "Service rollback completed successfully. The deployment before is deployed again."
+	RollbackFailed   = "Service rollback failed. For details, see service logs."
+
 	PauseStarted  = "Service pause started."
 	PauseFinished = "Service pause completed successfully."
 	PauseFailed   = "Service pause failed."
@@ -72,6 +77,8 @@ const (
 	TriggerCreate = "SERVICE_CREATE"
 	TriggerUpdate = "SERVICE_UPDATE"
 	TriggerDeploy = "SERVICE_DEPLOY"
+
+	TriggerRollback = "SERVICE_ROLLBACK" // ours
 )
 
 // StatusSet is the event of a new service status, such as PAUSED.
@@ -108,6 +115,16 @@ func DeploymentFailed(operationID, reason string) string {
 // OperationFailed is the event that says why an operation without a deployment's stream failed; the form is ours.
 func OperationFailed(operationID, reason string) string {
 	return fmt.Sprintf("Operation with ID : %s failed. Failure reason : %s", operationID, reason)
+}
+
+// OperationCancelled is the event of an operation that goes back because somebody asked for it; the form is ours.
+func OperationCancelled(operationID, reason string) string {
+	return fmt.Sprintf("Operation with ID : %s is being undone. %s", operationID, reason)
+}
+
+// RollingBack says which deployment a rollback brings back; the form is ours.
+func RollingBack(deploymentID, digest string) string {
+	return fmt.Sprintf("Going back to deployment with ID : %s, [Image: %s].", deploymentID, digest)
 }
 
 // SourceArtifact names what is deployed from a repository.

@@ -18,10 +18,15 @@ import (
 // create asks for a service from web:1 with these variables and returns its ARN.
 func (r *rig) create(name string, variables map[string]string) (arn string) {
 	r.t.Helper()
+	return r.createFrom("web:1", name, variables)
+}
+
+func (r *rig) createFrom(image, name string, variables map[string]string) (arn string) {
+	r.t.Helper()
 	out, err := r.control.CreateService(r.t.Context(), caller, &api.CreateServiceRequest{
 		ServiceName: name,
 		SourceConfiguration: &api.SourceConfiguration{ImageRepository: &api.ImageRepository{
-			ImageIdentifier: r.machine.ref("web:1"), ImageRepositoryType: api.ImageRepositoryECR,
+			ImageIdentifier: r.machine.ref(image), ImageRepositoryType: api.ImageRepositoryECR,
 			ImageConfiguration: &api.ImageConfiguration{RuntimeEnvironmentVariables: variables},
 		}},
 	})

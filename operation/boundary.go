@@ -15,8 +15,13 @@ func stepUndone(s step) string { return s.name + " undone" }
 
 // Places lists where an operation of the type can be cut off on its way to success, in order, as Config.Boundary is
 // told of them.
-func Places(kind api.OperationType) (places []string) {
-	for _, s := range plans[kind].steps {
+func Places(kind api.OperationType) []string { return plans[kind].places() }
+
+// RollbackPlaces is Places of the update that a rollback is.
+func RollbackPlaces() []string { return rollback.places() }
+
+func (p plan) places() (places []string) {
+	for _, s := range p.steps {
 		places = append(places, stepDone(s))
 		if s.saved() {
 			places = append(places, stepSaved(s))

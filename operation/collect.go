@@ -34,15 +34,15 @@ func (w *Worker) CollectImages(ctx context.Context) {
 	}
 }
 
-// letGo notes the image that the operation, which has ended, took from its service. What a failed operation pulled is
+// letGo notes the images that the operation, which has ended, took from its service. What a failed operation pulled is
 // left to Collect: the owner is about to try again. So is an image that instances may still run on.
 func (w *Worker) letGo(r *run) {
-	if r.op.Failure != "" || r.op.Previous == nil || r.leftovers {
+	if r.op.Failure != "" || r.leftovers {
 		return
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.unneeded = append(w.unneeded, r.op.Previous.Image)
+	w.unneeded = append(appendImage(w.unneeded, r.op.Previous), r.forgotten...)
 }
 
 // removeUnneeded removes what was let go of, unless somebody else needs it. Collect would leave it for a while, as it
@@ -62,7 +62,8 @@ func (w *Worker) removeUnneeded(ctx context.Context, keep []string) {
 	}
 }
 
-// neededImages lists the digests that a service is deployed from and those that an open operation works with.
+// neededImages lists the digests that a service is deployed from or can go back to and those that an open operation works
+// with.
 func (w *Worker) neededImages(ctx context.Context) (keep []string, err error) {
 	err = w.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		if keep, err = tx.Images(); err != nil {

@@ -6,6 +6,7 @@ import (
 
 	"apron/api"
 	"apron/image"
+	"apron/store"
 )
 
 func TestDelete_FreesItsImageAtOnce(t *testing.T) {
@@ -27,15 +28,21 @@ func TestDelete_OfAPausedService_FreesItsImageAtOnce(t *testing.T) {
 	})
 }
 
-func TestUpdate_FreesTheOldImageAtOnce(t *testing.T) {
+// TestUpdate_KeepsTheOldImage as long as its deployment is one of the last ten, and frees it with the eleventh.
+func TestUpdate_KeepsTheOldImageAsLongAsOneCanGoBackToIt(t *testing.T) {
 	bubble(t, func(r *rig) {
 		arn := r.running("web-app")
 		r.update(arn, "web:2", nil)
 		r.ends(arn, api.OperationSucceeded)
-		r.requirePulled("web:1", false)
-		r.requirePulled("web:2", true)
-		r.deploy(arn) // of the same image
+		for range store.PastDeployments - 2 {
+			r.deploy(arn) // of the same image
+			r.ends(arn, api.OperationSucceeded)
+		}
+		time.Sleep(5 * time.Hour) // whatever looks images through has done so
+		r.requirePulled("web:1", true)
+		r.deploy(arn)
 		r.ends(arn, api.OperationSucceeded)
+		r.requirePulled("web:1", false)
 		r.requirePulled("web:2", true)
 	})
 }
@@ -59,8 +66,7 @@ func TestImage_ThatAnotherServiceNeeds_Stays(t *testing.T) {
 func TestImage_LetGoDuringAPull_IsFreedAfterIt(t *testing.T) {
 	bubble(t, func(r *rig) {
 		gone := r.running("web-app")
-		kept := r.running("other")
-		r.update(kept, "web:2", nil)
+		kept := r.createFrom("web:2", "other", nil)
 		r.ends(kept, api.OperationSucceeded)
 		r.login = func() *image.Auth {
 			time.Sleep(time.Minute)

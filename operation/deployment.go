@@ -95,9 +95,12 @@ func route(ctx context.Context, r *run) error {
 	return nil
 }
 
-// routeBack gives the traffic back to the version before.
+// routeBack gives the traffic back to the version before. An operation that was cancelled just before it was to route has
+// not taken it.
 func routeBack(ctx context.Context, r *run) error {
-	r.svc.Deployed = r.op.Previous
+	if r.svc.Deployed != nil && r.svc.Deployed.ID == r.op.Target.ID {
+		r.svc.Deployed = r.op.Previous
+	}
 	if r.svc.Deployed == nil {
 		return r.cfg.Proxy.Withdraw(ctx, r.svc.Service.ServiceId)
 	}
@@ -144,10 +147,12 @@ func restore(ctx context.Context, r *run) error {
 // was repeated.
 func (r *run) deploymentStarted() {
 	trigger := logs.TriggerDeploy
-	switch r.op.Type() {
-	case api.OperationCreateService:
+	switch {
+	case r.op.Target.RestoredFrom != "":
+		trigger = logs.TriggerRollback
+	case r.op.Type() == api.OperationCreateService:
 		trigger = logs.TriggerCreate
-	case api.OperationUpdateService:
+	case r.op.Type() == api.OperationUpdateService:
 		trigger = logs.TriggerUpdate
 	}
 	r.line(logs.DeploymentStarted(r.op.ID(), trigger))

@@ -80,7 +80,7 @@ func serving(svc store.Service, op store.Operation, open bool) bool {
 		return false
 	}
 	if open {
-		return plans[op.Type()].keepsServing
+		return planOf(op).keepsServing
 	}
 	return svc.Service.Status == api.StatusRunning
 }

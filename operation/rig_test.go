@@ -137,7 +137,7 @@ func (r *rig) tie(log *slog.Logger) {
 		Auth: r.auth, Boundary: r.boundary, Limits: r.machine.limits,
 	})
 	r.control = control.New(control.Config{
-		Log: log, Store: r.store, Wake: r.worker.Wake,
+		Log: log, Store: r.store, Wake: r.worker.Wake, Interrupt: r.worker.Interrupt, Progress: r.worker.Progress,
 		Host:       func(label, region string) string { return label + "." + region + ".apron.localhost" },
 		Domain:     "apron.localhost",
 		CheckImage: image.CheckName,

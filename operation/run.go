@@ -23,6 +23,8 @@ type run struct {
 
 	resumed   bool // the operation was begun before, most likely by another process
 	leftovers bool // instances of the version before may still be there
+
+	forgotten []string // images of deployments that the service cannot go back to any more
 }
 
 // claim loads the service's open operation and marks it IN_PROGRESS.
@@ -44,7 +46,7 @@ func (w *Worker) claim(ctx context.Context, arn string) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.plan = plans[r.op.Type()]
+	r.plan = planOf(r.op)
 	r.log = w.cfg.Log.With("service_arn", arn, "operation_id", r.op.ID(), "operation", string(r.op.Type()))
 	if !r.resumed {
 		r.event(r.plan.texts.started)
@@ -61,7 +63,11 @@ func (r *run) run(ctx context.Context) error {
 			return err
 		}
 		if failure == nil {
-			return r.finish(ctx, api.OperationSucceeded, r.op.OnSuccess, r.plan.texts.succeeded)
+			err := r.finish(ctx, api.OperationSucceeded, r.op.OnSuccess, r.plan.texts.succeeded)
+			if _, late := errors.AsType[cancelled](err); !late {
+				return err
+			}
+			failure = err
 		}
 		if err := r.giveUp(ctx, failure); err != nil {
 			return err
@@ -73,13 +79,15 @@ func (r *run) run(ctx context.Context) error {
 // forward does the steps that are left. failure is why one was given up; err says that ctx has ended or that the store
 // took no cursor, which undoes nothing: the step is run again.
 func (r *run) forward(ctx context.Context) (failure, err error) {
+	ahead, arrive := r.interruptible(ctx)
+	defer arrive()
 	for _, s := range r.plan.steps {
 		done := slices.Contains(r.op.Done, s.name)
 		if done && !(s.volatile && r.resumed) {
 			continue
 		}
-		if failure := r.try(ctx, s.name, s.within, s.do); failure != nil {
-			return failure, ctx.Err()
+		if failure, err := r.advance(ctx, ahead, s); failure != nil || err != nil {
+			return failure, err
 		}
 		if done {
 			continue
@@ -97,6 +105,24 @@ func (r *run) forward(ctx context.Context) (failure, err error) {
 	return nil, nil
 }
 
+// advance does one step, unless the operation was cancelled before it or while it waits. ahead is ctx with an end that
+// Interrupt can bring about.
+func (r *run) advance(ctx, ahead context.Context, s step) (failure, err error) {
+	if failure, err := r.cancelled(ctx); failure != nil || err != nil {
+		return failure, err
+	}
+	failure = r.try(ahead, s.name, s.within, s.do)
+	switch {
+	case failure == nil:
+		return nil, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case ahead.Err() != nil:
+		return r.cancelled(ctx)
+	}
+	return failure, nil
+}
+
 // giveUp makes it durable that the operation goes back from here on.
 func (r *run) giveUp(ctx context.Context, cause error) error {
 	r.op.Failure = r.reason(cause)
@@ -107,6 +133,9 @@ func (r *run) giveUp(ctx context.Context, cause error) error {
 		return err
 	}
 	r.boundary(gaveUp)
+	if _, ok := errors.AsType[cancelled](cause); ok {
+		r.event(logs.OperationCancelled(r.op.ID(), r.op.Failure))
+	}
 	return nil
 }
 
@@ -152,9 +181,24 @@ func (r *run) begun(s step) bool {
 	return false
 }
 
-// finish ends the operation and gives the service its final status, in one transaction.
+// finish ends the operation and gives the service its final status, in one transaction. When it fails, because the store
+// does or because the operation was cancelled meanwhile, nothing has changed.
 func (r *run) finish(ctx context.Context, ended api.OperationStatus, status api.ServiceStatus, event string) error {
 	r.boundary(finishing)
+	op, svc := r.op, r.svc
+	r.end(ended, status)
+	if err := r.saveEnd(ctx); err != nil {
+		r.op, r.svc = op, svc
+		return err
+	}
+	r.boundary(finished)
+	r.event(event)
+	r.event(logs.StatusSet(string(status)))
+	r.log.Info("operation ended", "status", string(ended), "service_status", string(status))
+	return nil
+}
+
+func (r *run) end(ended api.OperationStatus, status api.ServiceStatus) {
 	r.setStatus(ended)
 	now := *r.op.Summary.UpdatedAt
 	r.op.Summary.EndedAt = &now
@@ -163,14 +207,6 @@ func (r *run) finish(ctx context.Context, ended api.OperationStatus, status api.
 	if status == api.StatusDeleted {
 		r.svc.Service.DeletedAt = &now
 	}
-	if err := r.save(ctx); err != nil {
-		return err
-	}
-	r.boundary(finished)
-	r.event(event)
-	r.event(logs.StatusSet(string(status)))
-	r.log.Info("operation ended", "status", string(ended), "service_status", string(status))
-	return nil
 }
 
 // restoreConfiguration shows clients what runs again: the configuration deployed before.
@@ -185,8 +221,20 @@ func (r *run) setStatus(s api.OperationStatus) {
 	r.op.Summary.Status, r.op.Summary.UpdatedAt = &s, &now
 }
 
-func (r *run) save(ctx context.Context) error {
+func (r *run) save(ctx context.Context) error { return r.cfg.Store.Update(ctx, r.put) }
+
+func (r *run) put(tx *store.Tx) error {
+	return errors.Join(tx.PutService(r.svc), tx.PutOperation(r.op))
+}
+
+// saveEnd is save with all else that the end of the operation brings about.
+func (r *run) saveEnd(ctx context.Context) error {
 	return r.cfg.Store.Update(ctx, func(tx *store.Tx) error {
-		return errors.Join(tx.PutService(r.svc), tx.PutOperation(r.op), freeDomains(tx, r.svc.Service))
+		if *r.op.Summary.Status == api.OperationSucceeded {
+			if err := r.uncancelled(tx); err != nil {
+				return err
+			}
+		}
+		return errors.Join(r.put(tx), freeDomains(tx, r.svc.Service), r.keepHistory(tx))
 	})
 }

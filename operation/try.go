@@ -19,6 +19,7 @@ const (
 
 // try calls f until it succeeds, says that more tries are of no use, or has been called often enough.
 func (r *run) try(ctx context.Context, name string, within time.Duration, f func(context.Context, *run) error) error {
+	r.setStep(name)
 	wait := firstWait
 	for n := 1; ; n++ {
 		begin := time.Now()

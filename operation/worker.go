@@ -58,13 +58,17 @@ type Worker struct {
 
 	mu       sync.Mutex
 	queue    []string
-	unneeded []string        // digests of images that ended operations let go of
-	busy     map[string]bool // services that a goroutine works on; true: look again before ending
+	unneeded []string             // digests of images that ended operations let go of
+	busy     map[string]bool      // services that a goroutine works on; true: look again before ending
+	underway map[string]*underway // by operation
 }
 
 // New makes a Worker; Run starts it.
 func New(cfg Config) *Worker {
-	return &Worker{cfg: cfg, bell: make(chan struct{}, 1), unsettled: make(chan struct{}, 1), busy: map[string]bool{}}
+	return &Worker{
+		cfg: cfg, bell: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
+		busy: map[string]bool{}, underway: map[string]*underway{},
+	}
 }
 
 // Wake tells the worker that the service with this ARN has an operation to run. It never blocks.
@@ -169,6 +173,7 @@ func (w *Worker) runOpen(ctx context.Context, arn string) error {
 	if err != nil {
 		return err
 	}
+	defer r.begin()()
 	if err := r.run(ctx); err != nil {
 		return err
 	}

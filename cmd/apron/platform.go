@@ -224,6 +224,8 @@ func (p *platform) tieActions() {
 		Store:      p.store,
 		Wake:       p.worker.Wake,
 		Settle:     p.worker.Settle,
+		Interrupt:  p.worker.Interrupt,
+		Progress:   p.worker.Progress,
 		Host:       p.host,
 		Domain:     p.cfg.Domain,
 		CheckImage: image.CheckName,
