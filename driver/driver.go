@@ -38,7 +38,7 @@ type Driver interface {
 	// ErrNotFound if there is none.
 	Wait(ctx context.Context, id string) (Exit, error)
 
-	// Inspect reads the state of the instance without changing it. ErrNotFound if there is none.
+	// Inspect reads the state of the instance without changing it, and what it uses. ErrNotFound if there is none.
 	Inspect(ctx context.Context, id string) (Instance, error)
 
 	// Dial opens a TCP connection to port on the instance's own loopback. Refused connections look like
@@ -84,6 +84,14 @@ type Instance struct {
 	State     State
 	StartedAt time.Time
 	Exit      Exit // when State is Ended
+
+	Usage Usage // when State is Running, from Inspect alone
+}
+
+// Usage is what an instance takes of the machine. What cannot be read just now, because the instance is ending, is zero.
+type Usage struct {
+	CPU    time.Duration // CPU time since its start, of all its processes
+	Memory int64         // bytes that count against Spec.Memory, but for files that the kernel can drop at once
 }
 
 // State of an instance as its driver sees it.

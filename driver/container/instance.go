@@ -124,7 +124,11 @@ func (d *Driver) Inspect(_ context.Context, id string) (driver.Instance, error) 
 	if inst == nil {
 		return driver.Instance{}, driver.ErrNotFound
 	}
-	return inst.inspect(), nil
+	out := inst.inspect()
+	if out.State == driver.Running {
+		out.Usage = d.usage(id)
+	}
+	return out, nil
 }
 
 func (i *instance) inspect() driver.Instance {

@@ -140,3 +140,12 @@ func (b *bench) state(id string) driver.State {
 	}
 	return found.State
 }
+
+func (b *bench) usage(id string) driver.Usage {
+	b.t.Helper()
+	found, err := b.Inspect(b.ctx, id)
+	if err != nil {
+		b.t.Fatal("Inspect:", err)
+	}
+	return found.Usage
+}

@@ -281,6 +281,24 @@ func reportsOOM(t *testing.T, b *bench) {
 	}
 }
 
+func reportsUsage(t *testing.T, b *bench) {
+	spec := b.serve()
+	before := b.usage(spec.ID)
+	const eaten = 24
+	b.get(spec.ID, fmt.Sprintf("/eat?mb=%d", eaten))
+	after := b.usage(spec.ID)
+	if grown := after.Memory - before.Memory; grown < eaten<<20*9/10 || after.Memory > int64(spec.Memory)<<20 {
+		t.Errorf("memory was %d and is %d after %d MiB were taken, of %d MiB that there are", before.Memory, after.Memory, eaten, spec.Memory)
+	}
+	if before.CPU <= 0 || after.CPU <= before.CPU {
+		t.Errorf("CPU time was %v and is %v", before.CPU, after.CPU)
+	}
+	b.stop(spec.ID, time.Second)
+	if ended := b.usage(spec.ID); ended != (driver.Usage{}) {
+		t.Errorf("an ended instance uses %+v", ended)
+	}
+}
+
 func fullDisk(t *testing.T, b *bench) {
 	spec := b.serve()
 	b.get(spec.ID, "/write?mb=8")

@@ -28,6 +28,7 @@ type fakeInstance struct {
 	cancel    context.CancelFunc // nil until launched
 	eaten     int                // MiB
 	written   int                // MiB
+	looks     int                // so that each finds more CPU time than the one before
 }
 
 func newFakeInstance(spec driver.Spec) *fakeInstance {
@@ -113,7 +114,12 @@ func (i *fakeInstance) kill(exit driver.Exit) {
 func (i *fakeInstance) inspect() driver.Instance {
 	i.mu.Lock()
 	defer i.mu.Unlock()
-	return driver.Instance{Spec: i.spec, State: i.state, StartedAt: i.startedAt, Exit: i.exit}
+	found := driver.Instance{Spec: i.spec, State: i.state, StartedAt: i.startedAt, Exit: i.exit}
+	if i.state == driver.Running {
+		i.looks++
+		found.Usage = driver.Usage{CPU: time.Duration(i.looks) * time.Millisecond, Memory: int64(i.eaten+1) << 20}
+	}
+	return found
 }
 
 func (i *fakeInstance) eat(mib int) {

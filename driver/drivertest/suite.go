@@ -58,6 +58,7 @@ var claims = []claim{
 	{"Recover reports what a cut off Start left", recoverPartial},
 	{"Stop works on a recovered instance", recoverThenStop},
 	{"Destroy of a running instance removes it", destroyRunning},
+	{"Inspect tells what a running instance uses", reportsUsage},
 	{"Going over the memory is OOM", reportsOOM},
 	{"A full disk is an error of the instance alone", fullDisk},
 	{"NoEgress leaves the loopback alone", noEgress},
