@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -65,9 +66,19 @@ type follow struct {
 // newest rotated part. Bytes that a rotation has moved since are found by walking from the parts that are newer.
 type cursor struct {
 	live    string
-	newest  os.FileInfo // nil: there was no part
+	newest  partID // zero: there was no part
 	offset  int64
 	partial []byte // of a line whose end has not come
+}
+
+// partID tells rotated parts apart, in writing too: they are renamed, and otherwise left alone.
+type partID struct {
+	Inode   uint64 `json:"inode"`
+	Written int64  `json:"written"` // Unix nanoseconds
+}
+
+func idOf(info os.FileInfo) partID {
+	return partID{info.Sys().(*syscall.Stat_t).Ino, info.ModTime().UnixNano()}
 }
 
 // poll reads what is new in all streams. more: there is more already.
@@ -77,7 +88,7 @@ func (f *follow) poll(w io.Writer) (more bool, err error) {
 		return false, err
 	}
 	for _, s := range streams {
-		if !f.chooses(s.Name) {
+		if !isChosen(f.chosen, s.Name) {
 			continue
 		}
 		data, again, err := f.read(s.Name)
@@ -92,8 +103,8 @@ func (f *follow) poll(w io.Writer) (more bool, err error) {
 	return more, nil
 }
 
-func (f *follow) chooses(stream string) bool {
-	return len(f.chosen) == 0 || slices.ContainsFunc(f.chosen, func(c string) bool {
+func isChosen(chosen []string, stream string) bool {
+	return len(chosen) == 0 || slices.ContainsFunc(chosen, func(c string) bool {
 		return c == stream || strings.HasSuffix(c, "/") && strings.HasPrefix(stream, c)
 	})
 }
@@ -124,7 +135,7 @@ func (f *follow) read(stream string) (data []byte, more bool, err error) {
 // start puts t at the end of the stream and returns the last n lines before it, and what there is of the next.
 func (t *cursor) start(l *Logs, n int) ([]byte, error) {
 	if part, err := os.Stat(partName(t.live, 1)); err == nil {
-		t.newest = part
+		t.newest = idOf(part)
 	}
 	if info, err := os.Stat(t.live); err == nil {
 		t.offset = info.Size()
@@ -144,7 +155,7 @@ func (t *cursor) read(keep int) (data []byte, more bool, err error) {
 			return data, true, err
 		}
 		t.offset -= part.info.Size()
-		t.newest = part.info
+		t.newest = idOf(part.info)
 	}
 	info, err := os.Stat(t.live)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -170,7 +181,7 @@ func (t *cursor) newerParts(keep int) []part {
 	var newer []part
 	for n := 1; n <= keep; n++ {
 		info, err := os.Stat(partName(t.live, n))
-		if err != nil || t.newest != nil && os.SameFile(info, t.newest) && info.ModTime().Equal(t.newest.ModTime()) {
+		if err != nil || idOf(info) == t.newest {
 			break
 		}
 		newer = append(newer, part{partName(t.live, n), info})
