@@ -192,7 +192,7 @@ var shapeLogToken = &shape{
 	kind:   kindString,
 	min:    1,
 	hasMin: true,
-	max:    16384,
+	max:    65536,
 	hasMax: true,
 }
 

@@ -47,10 +47,12 @@ func (c *Control) Actions() map[string]awsjson.Handler {
 		"UpdateVpcIngressConnection":   awsjson.Handle(c.UpdateVpcIngressConnection),
 		"DeleteVpcIngressConnection":   awsjson.Handle(c.DeleteVpcIngressConnection),
 
-		"CancelOperation":   awsjson.Handle(c.CancelOperation),
-		"DescribeOperation": awsjson.Handle(c.DescribeOperation),
-		"ListDeployments":   awsjson.Handle(c.ListDeployments),
-		"RollbackService":   awsjson.Handle(c.RollbackService),
+		"CancelOperation":      awsjson.Handle(c.CancelOperation),
+		"DescribeOperation":    awsjson.Handle(c.DescribeOperation),
+		"ListDeployments":      awsjson.Handle(c.ListDeployments),
+		"RollbackService":      awsjson.Handle(c.RollbackService),
+		"ListLogEvents":        awsjson.Handle(c.ListLogEvents),
+		"DescribeServiceUsage": awsjson.Handle(c.DescribeServiceUsage),
 
 		"TagResource":         awsjson.Handle(c.TagResource),
 		"UntagResource":       awsjson.Handle(c.UntagResource),

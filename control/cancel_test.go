@@ -103,7 +103,11 @@ func TestOwnActions_KeepAccountsAndRegionsApart(t *testing.T) {
 		_, describe := w.DescribeOperation(t.Context(), other, &api.DescribeOperationRequest{ServiceArn: s.ServiceArn, OperationId: id})
 		_, list := w.ListDeployments(t.Context(), other, &api.ListDeploymentsRequest{ServiceArn: s.ServiceArn})
 		_, rollback := w.RollbackService(t.Context(), other, &api.RollbackServiceRequest{ServiceArn: s.ServiceArn})
-		for name, err := range map[string]error{"cancel": cancel, "describe": describe, "list": list, "rollback": rollback} {
+		_, log := w.ListLogEvents(t.Context(), other, &api.ListLogEventsRequest{ServiceArn: s.ServiceArn, Stream: api.LogStreamEvents})
+		_, usage := w.DescribeServiceUsage(t.Context(), other, &api.DescribeServiceUsageRequest{ServiceArn: s.ServiceArn})
+		for name, err := range map[string]error{
+			"cancel": cancel, "describe": describe, "list": list, "rollback": rollback, "log": log, "usage": usage,
+		} {
 			if e, ok := errors.AsType[*api.Error](err); !ok || e.Kind != api.KindInvalidRequest {
 				t.Errorf("%s by %s in %s: %v", name, other.Account, other.Region, err)
 			}

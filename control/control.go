@@ -28,6 +28,9 @@ type Config struct {
 	// Progress tells which step of an operation is under way just now, empty if none is, and how all of them stand; it must
 	// not block.
 	Progress func(store.Operation) (step string, steps []api.OperationStep)
+	// ReadLog and Usage look at what a service writes and takes, and change nothing.
+	ReadLog LogReader
+	Usage   func(ctx context.Context, svc api.Service) (api.ServiceUsage, error)
 	// Host makes the public host name of a new service from its first label and region.
 	Host func(label, region string) string
 	// Domain is the platform's own, which all that Host makes is under.

@@ -42,7 +42,9 @@ ListOperations           ok                       ok                        ok o
 RollbackService          ->RUNNING/RUNNING        IS                        IS IS                         IS                        NF
 CancelOperation          IS                       IS                        cancels IS                    IS                        NF
 DescribeOperation        ok                       ok                        ok ok                         ok                        ok
-ListDeployments          ok                       ok                        ok ok                         ok                        NF`
+ListLogEvents            ok                       ok                        ok ok                         ok                        ok
+ListDeployments          ok                       ok                        ok ok                         ok                        NF
+DescribeServiceUsage     ok                       ok                        ok ok                         ok                        NF`
 
 // calls are the actions as a client makes them on a service that rest has made.
 var calls = map[string]func(context.Context, *world, api.Service) (any, error){
@@ -102,6 +104,12 @@ var calls = map[string]func(context.Context, *world, api.Service) (any, error){
 	},
 	"ListDeployments": func(ctx context.Context, w *world, s api.Service) (any, error) {
 		return w.ListDeployments(ctx, caller, &api.ListDeploymentsRequest{ServiceArn: s.ServiceArn})
+	},
+	"ListLogEvents": func(ctx context.Context, w *world, s api.Service) (any, error) {
+		return w.ListLogEvents(ctx, caller, &api.ListLogEventsRequest{ServiceArn: s.ServiceArn, Stream: api.LogStreamDeployment})
+	},
+	"DescribeServiceUsage": func(ctx context.Context, w *world, s api.Service) (any, error) {
+		return w.DescribeServiceUsage(ctx, caller, &api.DescribeServiceUsageRequest{ServiceArn: s.ServiceArn})
 	},
 }
 

@@ -19,18 +19,19 @@ type page struct {
 	key   []byte
 }
 
-// A token is its form's number, the place and the seal. Another form can follow.
+// A token is its form's number, the place and the seal. Another form is that of logs.
 const (
 	tokenForm = 1
 	placeEnd  = 1 + 8
-	tokenEnd  = placeEnd + 16
+	sealSize  = 16
+	tokenEnd  = placeEnd + sealSize
 )
 
 // page reads what a request says about pages. what names the list: the action, and every parameter that changes what is in
 // the list. A token is good for the list alone that it was made for, of the same account and region, as App Runner asks
 // of clients; the size may change between pages.
 func (c *Control) page(caller api.Caller, token *string, size *int, what ...string) (page, error) {
-	p := page{key: c.cfg.TokenKey, list: []byte(strings.Join(append(what, caller.Account, caller.Region), "\x00"))}
+	p := page{key: c.cfg.TokenKey, list: listName(caller, what...)}
 	if size != nil {
 		p.size = *size
 	}
@@ -39,10 +40,18 @@ func (c *Control) page(caller api.Caller, token *string, size *int, what ...stri
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(*token)
 	if err != nil || len(raw) != tokenEnd || raw[0] != tokenForm || !hmac.Equal(raw[placeEnd:], p.seal(raw[:placeEnd])) {
-		return p, api.InvalidRequest("The NextToken is not one that this action returned for these parameters. Start again without NextToken.")
+		return p, errToken()
 	}
 	p.after = int64(binary.BigEndian.Uint64(raw[1:]))
 	return p, nil
+}
+
+func listName(caller api.Caller, what ...string) []byte {
+	return []byte(strings.Join(append(what, caller.Account, caller.Region), "\x00"))
+}
+
+func errToken() error {
+	return api.InvalidRequest("The NextToken is not one that this action returned for these parameters. Start again without NextToken.")
 }
 
 // seal proves that a token was made here, for this list.
@@ -50,7 +59,7 @@ func (p page) seal(place []byte) []byte {
 	h := hmac.New(sha256.New, p.key)
 	h.Write(place)
 	h.Write(p.list)
-	return h.Sum(nil)[:tokenEnd-placeEnd]
+	return h.Sum(nil)[:sealSize]
 }
 
 // token leads to what comes after a place in the list.

@@ -1,6 +1,7 @@
 package control_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -37,11 +38,15 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(func() { s.Close() })
 	w := &world{store: s}
 	w.Control = control.New(control.Config{
-		Log:        slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Store:      s,
-		Wake:       func(arn string) { w.woken = append(w.woken, arn) },
-		Settle:     func() { w.settle++ },
-		Interrupt:  func(id string) { w.interrupted = append(w.interrupted, id) },
+		Log:       slog.New(slog.NewTextHandler(t.Output(), nil)),
+		Store:     s,
+		Wake:      func(arn string) { w.woken = append(w.woken, arn) },
+		Settle:    func() { w.settle++ },
+		Interrupt: func(id string) { w.interrupted = append(w.interrupted, id) },
+		ReadLog:   readPages,
+		Usage: func(_ context.Context, svc api.Service) (api.ServiceUsage, error) {
+			return api.ServiceUsage{ServiceArn: svc.ServiceArn}, nil
+		},
 		Progress:   func(store.Operation) (string, []api.OperationStep) { return "", nil },
 		Host:       func(label, region string) string { return label + "." + region + ".apron.localhost" },
 		Domain:     "apron.localhost",

@@ -107,7 +107,9 @@ var lifecycle = []rule{
 	{action: "DescribeService", from: described},
 	{action: "ListOperations", from: described},
 	{action: "DescribeOperation", from: described},
+	{action: "ListLogEvents", from: described},
 	{action: "ListDeployments", from: present},
+	{action: "DescribeServiceUsage", from: present},
 }
 
 // present are all statuses of a service that is there, and described those of one that can be described.

@@ -77,3 +77,9 @@ const openOperationsQuery = `SELECT seq, record FROM operations WHERE ended IS N
 func (tx *Tx) OpenOperations() ([]Row[Operation], error) {
 	return all[Operation](tx, openOperationsQuery)
 }
+
+// LastDeployment reads the newest of the service's operations that bring up a version. ErrNotFound if there is none.
+func (tx *Tx) LastDeployment(arn string) (Operation, error) {
+	return one[Operation](tx, `SELECT record FROM operations WHERE arn = ? AND json_extract(record, '$.summary.Type') IN (?, ?, ?)
+		ORDER BY seq DESC LIMIT 1`, arn, api.OperationCreateService, api.OperationUpdateService, api.OperationStartDeployment)
+}

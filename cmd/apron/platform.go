@@ -226,6 +226,8 @@ func (p *platform) tieActions() {
 		Settle:     p.worker.Settle,
 		Interrupt:  p.worker.Interrupt,
 		Progress:   p.worker.Progress,
+		ReadLog:    p.readLog,
+		Usage:      p.usage,
 		Host:       p.host,
 		Domain:     p.cfg.Domain,
 		CheckImage: image.CheckName,
