@@ -67,6 +67,10 @@ func (c *Control) RollbackService(ctx context.Context, caller api.Caller, in *ap
 		svc.Service.SourceConfiguration = was.SourceConfiguration
 		svc.Service.InstanceConfiguration = was.InstanceConfiguration
 		svc.Service.HealthCheckConfiguration = was.HealthCheckConfiguration
+		// What it names may be gone by now, as a connection.
+		if err := c.check(tx, caller, &svc.Service, new(faults)); err != nil {
+			return err
+		}
 		if op.Target, err = target(tx, caller, &svc.Service, *op); err != nil {
 			return err
 		}

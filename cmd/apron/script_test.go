@@ -31,6 +31,7 @@ const awsCLI = "/usr/bin/aws"
 //	push PROGRAM REF             pushes an image of hello or app to its registry
 //	await NAME STATUS            waits for the service's status, and sets ARN
 //	get NAME STATUS PATTERN      asks the service's URL
+//	own ACTION MEMBER=VALUE...   calls one of apron's own actions, with the key of the environment
 //	domain NAME STATUS           waits for the status of ARN's custom domain, or for it to be gone
 func TestScripts(t *testing.T) {
 	if _, err := os.Stat(awsCLI); err != nil {
@@ -53,6 +54,7 @@ func TestScripts(t *testing.T) {
 			"await":  awaitCommand,
 			"get":    getCommand,
 			"domain": domainCommand,
+			"own":    ownCommand,
 		},
 	})
 }
