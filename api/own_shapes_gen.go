@@ -16,7 +16,7 @@ type CancelOperationResponse struct {
 	OperationId string   `json:"OperationId"`
 }
 
-// DeploymentSummary is a structure of the API of apron's own.
+// DeploymentSummary is a structure of apron's own API.
 type DeploymentSummary struct {
 	OperationId     string        `json:"OperationId"`
 	Type            OperationType `json:"Type"`
@@ -59,7 +59,7 @@ const (
 	InstanceLeaving  InstanceStatus = "LEAVING"
 )
 
-// InstanceUsage is a structure of the API of apron's own.
+// InstanceUsage is a structure of apron's own API.
 type InstanceUsage struct {
 	InstanceId       string         `json:"InstanceId"`
 	OperationId      string         `json:"OperationId"`
@@ -116,7 +116,7 @@ func (v ListLogEventsResponse) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(v))
 }
 
-// LogEvent is a structure of the API of apron's own.
+// LogEvent is a structure of apron's own API.
 type LogEvent struct {
 	Stream    string     `json:"Stream"`
 	Timestamp *Timestamp `json:"Timestamp,omitzero"`
@@ -132,7 +132,7 @@ const (
 	LogStreamDeployment  LogStream = "DEPLOYMENT"
 )
 
-// Operation is a structure of the API of apron's own.
+// Operation is a structure of apron's own API.
 type Operation struct {
 	Id              string          `json:"Id"`
 	Type            OperationType   `json:"Type"`
@@ -156,7 +156,7 @@ func (v Operation) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(v))
 }
 
-// OperationStep is a structure of the API of apron's own.
+// OperationStep is a structure of apron's own API.
 type OperationStep struct {
 	Name   string              `json:"Name"`
 	Status OperationStepStatus `json:"Status"`
@@ -185,7 +185,7 @@ type RollbackServiceResponse struct {
 	OperationId string   `json:"OperationId"`
 }
 
-// ServiceUsage is a structure of the API of apron's own.
+// ServiceUsage is a structure of apron's own API.
 type ServiceUsage struct {
 	ServiceArn          string          `json:"ServiceArn"`
 	MeasuredAt          Timestamp       `json:"MeasuredAt"`

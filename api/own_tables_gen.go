@@ -305,7 +305,7 @@ var ownStructures = map[reflect.Type]*shape{
 	reflect.TypeFor[ServiceUsage]():                 shapeServiceUsage,
 }
 
-// OwnActions are all operations of the API of apron's own, by name.
+// OwnActions are all operations of apron's own API, by name.
 var OwnActions = []Action{
 	{
 		Name:   "CancelOperation",

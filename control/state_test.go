@@ -24,6 +24,19 @@ func TestLifecycle_NamesActionsOfTheModel(t *testing.T) {
 	}
 }
 
+func TestActions_AreThoseOfBothModels(t *testing.T) {
+	built := (*Control)(nil).Actions()
+	for _, a := range append(slices.Clone(api.Actions), api.OwnActions...) {
+		if built[a.Name] == nil {
+			t.Errorf("%s has no handler", a.Name)
+		}
+		delete(built, a.Name)
+	}
+	for name := range built {
+		t.Errorf("%s is in no model", name)
+	}
+}
+
 func TestEnds_AreStatusesThatAServiceRestsIn(t *testing.T) {
 	for _, r := range operations() {
 		for _, from := range r.from {

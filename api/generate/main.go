@@ -24,8 +24,8 @@ func main() {
 }
 
 func run(out string) error {
-	aws := &model{path: "model.json", title: "App Runner API", structures: "structures", actions: "Actions"}
-	own := &model{path: "apron.json", title: "API of apron's own", files: "own_", structures: "ownStructures", actions: "OwnActions", base: aws}
+	aws := &model{path: "model.json", title: "the App Runner API", structures: "structures", actions: "Actions"}
+	own := &model{path: "apron.json", title: "apron's own API", files: "own_", structures: "ownStructures", actions: "OwnActions", base: aws}
 	constants := map[string]string{} // both share package api
 	for _, m := range []*model{aws, own} {
 		if err := m.read(); err != nil {

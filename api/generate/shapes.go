@@ -46,7 +46,7 @@ func (m *model) describe(name string) string {
 			return "the output of " + action
 		}
 	}
-	return "a structure of the " + m.title
+	return "a structure of " + m.title
 }
 
 // writeMarshal gives the structures with a required list a way to write it as [] when it is nil: clients read these

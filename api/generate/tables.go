@@ -72,7 +72,7 @@ func writeReferences(p *printer, s *shape) {
 }
 
 func (m *model) writeActions(p *printer) error {
-	p.f("// %s are all operations of the %s, by name.\nvar %s = []Action{\n", m.actions, m.title, m.actions)
+	p.f("// %s are all operations of %s, by name.\nvar %s = []Action{\n", m.actions, m.title, m.actions)
 	for _, name := range slices.Sorted(maps.Keys(m.Operations)) {
 		op := m.Operations[name]
 		p.f("{\nName: %q,\nTarget: %q,\n", name, m.Metadata.TargetPrefix+"."+name)
