@@ -1,6 +1,7 @@
 package operation
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -118,7 +119,8 @@ func (r *run) advance(ctx, ahead context.Context, s step) (failure, err error) {
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
 	case ahead.Err() != nil:
-		return r.cancelled(ctx)
+		asked, err := r.cancelled(ctx)
+		return cmp.Or(asked, failure), err
 	}
 	return failure, nil
 }
