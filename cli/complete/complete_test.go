@@ -12,7 +12,7 @@ import (
 	"apron/cli/model"
 )
 
-func service(t *testing.T) *model.Service {
+func service(t testing.TB) *model.Service {
 	t.Helper()
 	s, err := model.Read("apprunner", api.Model)
 	if err != nil {

@@ -160,34 +160,52 @@ type word struct {
 // split returns the whole words of text and the one at its end, which is empty after a space. It reads quotes as a shell
 // does, but a quote may still be open.
 func split(text string) (words []word, last word) {
-	begun, escaped := false, false
-	var b strings.Builder
-	end := func(next int) {
-		last.text = b.String()
-		if begun {
-			words = append(words, last)
-		}
-		b.Reset()
-		begun, last = false, word{start: next}
-	}
+	var s splitter
 	for i, r := range text {
-		switch {
-		case escaped:
-			b.WriteRune(r)
-			escaped = false
-		case r == '\\' && last.quote != "'":
-			begun, escaped = true, true
-		case last.quote == "" && (r == '\'' || r == '"'):
-			begun, last.quote = true, string(r)
-		case string(r) == last.quote:
-			last.quote = ""
-		case last.quote == "" && strings.ContainsRune(" \t\r\n", r):
-			end(i + 1)
-		default:
-			begun = true
-			b.WriteRune(r)
-		}
+		s.take(i, r)
 	}
-	last.text = b.String()
-	return words, last
+	s.last.text = s.text.String()
+	return s.words, s.last
+}
+
+type splitter struct {
+	words   []word
+	last    word
+	text    strings.Builder // of last
+	begun   bool            // last has, be it with an empty quote
+	escaped bool
+}
+
+func (s *splitter) take(i int, r rune) {
+	quoted := s.last.quote != ""
+	switch {
+	case s.escaped:
+		s.add(r)
+		s.escaped = false
+	case r == '\\' && s.last.quote != "'":
+		s.begun, s.escaped = true, true
+	case !quoted && (r == '\'' || r == '"'):
+		s.begun, s.last.quote = true, string(r)
+	case string(r) == s.last.quote:
+		s.last.quote = ""
+	case !quoted && strings.ContainsRune(" \t\r\n", r):
+		s.end(i + 1)
+	default:
+		s.add(r)
+	}
+}
+
+func (s *splitter) add(r rune) {
+	s.text.WriteRune(r)
+	s.begun = true
+}
+
+// end finishes a word, and lets the next begin.
+func (s *splitter) end(next int) {
+	if s.begun {
+		s.last.text = s.text.String()
+		s.words = append(s.words, s.last)
+	}
+	s.text.Reset()
+	s.begun, s.last = false, word{start: next}
 }
