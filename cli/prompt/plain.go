@@ -11,25 +11,12 @@ import (
 	"unicode/utf8"
 )
 
-// readKeys takes one line of keys from an input that is no terminal: a script's, or none at all. It reads not one byte
-// more, as the rest is the command's.
-func (c Config) readKeys(ctx context.Context, line string) (string, error) {
-	if line != "" {
-		line += " "
-	}
-	text, err := c.untilEnter(ctx, line)
-	return text, err
-}
-
 // readLine asks on a terminal that cannot draw. The terminal itself lets the line be edited.
 func (c Config) readLine(ctx context.Context, line string) (string, error) {
-	if line != "" {
-		line += " "
-	}
 	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	fmt.Fprint(c.Out, lead+line)
-	text, err := c.untilEnter(ctx, line)
+	text, err := c.readKeys(ctx, line)
 	if errors.Is(err, ErrEnded) {
 		err = ErrInterrupted // Ctrl-D
 	}
@@ -39,8 +26,9 @@ func (c Config) readLine(ctx context.Context, line string) (string, error) {
 	return text, err
 }
 
-// untilEnter adds what is read to line. A read cannot be called off, so that one is left behind when the context ends.
-func (c Config) untilEnter(ctx context.Context, line string) (string, error) {
+// readKeys adds to line what an input without a screen holds up to Enter: a script's, or none at all. It reads not one
+// byte more, as the rest is the command's. A read cannot be called off, so that one is left behind when the context ends.
+func (c Config) readKeys(ctx context.Context, line string) (string, error) {
 	keys := make(chan byte)
 	go c.readBytes(keys)
 	for {

@@ -54,7 +54,8 @@ func Run(ctx context.Context, c Config) (args []string, err error) {
 	case os.Getenv("TERM") == "dumb":
 		ask = c.readLine
 	}
-	line, err := ask(ctx, first(c.Args))
+	line := first(c.Args)
+	line, err = ask(ctx, line+c.gap(ctx, line))
 	switch {
 	case errors.Is(err, ErrInterrupted):
 		fmt.Fprintf(c.Err, "%s%s\n", lead, line)
@@ -80,6 +81,18 @@ func first(args []string) string {
 		args[i] = shlex.Quote(a)
 	}
 	return strings.Join(args, " ")
+}
+
+// gap is the space after arguments that are whole, so that what is typed is the next one. One that can be completed is not.
+func (c Config) gap(ctx context.Context, line string) string {
+	if line == "" {
+		return ""
+	}
+	var m menu
+	if m.show(c.Complete(ctx, line), editor{text: line, at: len(line)}); m.open {
+		return ""
+	}
+	return " "
 }
 
 // draw runs the prompt on a terminal.

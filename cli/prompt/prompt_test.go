@@ -292,6 +292,11 @@ func TestPrompt_ReadsWithoutATerminal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	cmd := exec.CommandContext(t.Context(), self, "apprunner", "pau")
+	cmd.Env, cmd.Stdin = append(os.Environ(), "PROMPT_TEST=1"), strings.NewReader("se-service\n")
+	if out, err := cmd.Output(); err != nil || string(out) != "> aws apprunner pause-service\nARGS [\"apprunner\" \"pause-service\"]\n" {
+		t.Errorf("a word that was begun becomes %q, %v", out, err)
+	}
 	for in, want := range map[string]struct {
 		code        int
 		out, errors string

@@ -52,21 +52,8 @@ func newUI(ctx context.Context, c Config, line string) *ui {
 	u := &ui{ctx: ctx, ask: c, history: openHistory(c.History), doc: panel{title: "Doc panel"}, output: panel{title: "Output panel"}}
 	u.width, u.height = 80, 24
 	u.line.set(line)
-	u.line.set(line + u.gap())
 	u.menu.close()
 	return u
-}
-
-// gap is the space after arguments that are whole, so that the menu holds what comes next.
-func (u *ui) gap() string {
-	if u.line.text == "" {
-		return ""
-	}
-	var m menu
-	if m.show(u.ask.Complete(u.ctx, u.line.text), u.line); m.open {
-		return ""
-	}
-	return " "
 }
 
 // answer is what may follow the line as it was after that many edits.
