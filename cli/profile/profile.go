@@ -9,6 +9,7 @@ package profile
 import (
 	"maps"
 	"os"
+	"slices"
 
 	"apron/cli/document"
 )
@@ -118,3 +119,6 @@ func (s *Session) profile(name string) *document.Map {
 	}
 	return &document.Map{}
 }
+
+// Profiles are the names of all profiles of both files, sorted.
+func (s *Session) Profiles() []string { return slices.Sorted(maps.Keys(s.profiles)) }
