@@ -55,3 +55,12 @@ func (t *texts) member(of *model.Shape, m model.Member) string {
 	}
 	return t.Members[m.Name]
 }
+
+// Member is what is said of a structure's member of the API, in one sentence.
+func Member(s *model.Service, of *model.Shape, m model.Member) string {
+	t := read[texts](s.Name)
+	return t.member(of, m)
+}
+
+// Global is what is said of an option that every command takes, named without its dashes.
+func Global(option string) string { return read[common]("globals").Globals[option] }

@@ -6,11 +6,12 @@ import (
 	"unicode/utf8"
 
 	"apron/cli/document"
+	"apron/cli/yaml"
 )
 
 // MergeInput adds to the parameters what the texts of --cli-input-json and --cli-input-yaml say, nil for the one that is
 // not given. A text may name a file. Members of the input that the parameters have already are left as they are.
-func MergeInput(params *document.Map, jsonText, yamlText *string, parseYAML func(string) (any, error)) error {
+func MergeInput(params *document.Map, jsonText, yamlText *string) error {
 	switch {
 	case jsonText == nil && yamlText == nil:
 		return nil
@@ -19,7 +20,7 @@ func MergeInput(params *document.Map, jsonText, yamlText *string, parseYAML func
 	case jsonText != nil:
 		return merge(params, "cli-input-json", *jsonText, document.Parse, "Invalid JSON received.")
 	}
-	return merge(params, "cli-input-yaml", *yamlText, parseYAML, "Invalid YAML received.")
+	return merge(params, "cli-input-yaml", *yamlText, yaml.Parse, "Invalid YAML received.")
 }
 
 // merge reads the text of an option. That errors about its syntax name the option without its dashes is AWS's way.
@@ -31,6 +32,9 @@ func merge(params *document.Map, option, text string, parse func(string) (any, e
 	content, ok := decode(loaded)
 	v, err := parse(content)
 	if _, deep := errors.AsType[*document.DepthError](err); deep {
+		return err
+	}
+	if _, impossible := errors.AsType[yaml.ValueError](err); impossible {
 		return err
 	}
 	if err != nil || !ok {

@@ -55,10 +55,15 @@ func (r *report) check(v any, s *model.Shape, name string) {
 var validTypes = map[string]string{
 	"structure": "<class 'dict'>", "map": "<class 'dict'>", "list": "<class 'list'>, <class 'tuple'>",
 	"string": "<class 'str'>", "integer": "<class 'int'>", "boolean": "<class 'bool'>",
+	"timestamp": "<class 'datetime.datetime'>, timestamp-string",
 }
 
-// isOf takes a boolean for a whole number too, because Python does.
+// isOf takes a boolean for a whole number too, because Python does, and for a moment whatever can be read as one.
 func isOf(v any, shapeType string) bool {
+	if shapeType == "timestamp" {
+		_, err := ISO8601.timestamp(v)
+		return err == nil
+	}
 	switch v.(type) {
 	case *document.Map:
 		return shapeType == "structure" || shapeType == "map"
