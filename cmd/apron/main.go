@@ -18,6 +18,9 @@ import (
 
 func main() {
 	container.Init() // an instance's first process is this program; it never returns from here in that case
+	if args, ok := awsLine(os.Args); ok {
+		os.Exit(runAWS(args))
+	}
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 

@@ -1,0 +1,99 @@
+package cli
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+
+	"apron/cli/argparse"
+	"apron/cli/help"
+	"apron/cli/model"
+)
+
+// command runs with the arguments that are left for it and returns an exit code, or why it failed.
+type command func(ctx context.Context, args []string, g *settings) (int, error)
+
+// level is one level of commands: a parser that chooses, and what it chooses from.
+type level struct {
+	parser   *argparse.Parser
+	commands map[string]command
+}
+
+// newLevel makes a level of the names in order, which are also what an error lists. Commands beyond those names are
+// found and never listed.
+func newLevel(parser *argparse.Parser, positional string, names []string, commands map[string]command) level {
+	var also []string
+	for _, name := range slices.Sorted(maps.Keys(commands)) {
+		if !slices.Contains(names, name) {
+			also = append(also, name)
+		}
+	}
+	parser.Add(argparse.Argument{Name: positional, Choices: names, Unlisted: also})
+	return level{parser, commands}
+}
+
+// topLevel has every service that AWS's CLI knows, so that its list of choices is the same; all but those of ours say
+// what this program is for.
+func (r *run) topLevel() (level, error) {
+	names := help.Services()
+	commands := map[string]command{}
+	for _, name := range names {
+		commands[name] = notOurs(name)
+	}
+	for _, api := range apis() {
+		commands[api.name] = r.service(api.name, api.model)
+	}
+	commands["help"] = r.providerHelp
+	l := level{parser: globalParser(), commands: commands}
+	names, err := r.aliasTopLevel(&l, names)
+	if err != nil {
+		return level{}, err
+	}
+	return newLevel(l.parser, "command", names, commands), nil
+}
+
+// notOurs refuses a service of AWS that has no counterpart here.
+func notOurs(name string) command {
+	return func(context.Context, []string, *settings) (int, error) {
+		return 0, paramError(fmt.Sprintf("apron has no command %s: it speaks the API of App Runner alone. Use AWS's own CLI for %s, and `apron apprunner help` for what is here.", name, name))
+	}
+}
+
+// service is the command of a whole API, whose model is read when it is chosen.
+func (r *run) service(name string, source []byte) command {
+	return func(ctx context.Context, args []string, g *settings) (int, error) {
+		s, err := model.Read(name, source)
+		if err != nil {
+			return 0, err
+		}
+		l, err := r.serviceLevel(s)
+		if err != nil {
+			return 0, err
+		}
+		parsed, rest, err := l.parser.Parse(args)
+		if err != nil {
+			return 0, err
+		}
+		return l.commands[text(parsed, "operation")](ctx, rest, g)
+	}
+}
+
+func (r *run) serviceLevel(s *model.Service) (level, error) {
+	commands := map[string]command{}
+	var names []string
+	for _, op := range s.Operations {
+		names = append(names, op.CLIName)
+		commands[op.CLIName] = r.operation(s, op)
+	}
+	l := level{parser: &argparse.Parser{Prog: Prog, Usage: argparse.Usage(Prog)}, commands: commands}
+	names, err := r.aliasService(&l, s, names)
+	if err != nil {
+		return level{}, err
+	}
+	commands["help"] = r.serviceHelp(s)
+	if s.Name == "apprunner" {
+		commands["wait"] = r.wait(s)
+	}
+	return newLevel(l.parser, "operation", append(names, "help"), commands), nil
+}
