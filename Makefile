@@ -4,7 +4,7 @@ TOOLS := gcc libc6-dev libseccomp-dev pkg-config
 JS    := testdata/clients/js
 BUILD := go build -trimpath -tags $(TAGS) -ldflags '-s -w -extldflags -static'
 
-.PHONY: build example demo test check fuzz bench clean
+.PHONY: build example demo test check fuzz bench cli-diff clean
 
 build: bin/apron ## the one binary, linked statically
 
@@ -42,8 +42,15 @@ fuzz: ## every fuzz target, for FUZZTIME each
 	@.ci/fuzz $(FUZZTIME)
 
 bench: build ## the figures of docs/benchmarks.md
-	@.ci/deps runc
+	@.ci/deps runc awscli time
 	@CGO_ENABLED=0 go run ./cmd/apron-bench -apron bin/apron
+
+SEED := 1
+
+cli-diff: build ## argument lists drawn from the model, given to apron and to AWS's CLI: with SEED, and with a fresh seed
+	@.ci/deps awscli
+	@CGO_ENABLED=0 go run ./cmd/apron-clidiff -apron bin/apron -seed $(SEED)
+	@CGO_ENABLED=0 go run ./cmd/apron-clidiff -apron bin/apron
 
 clean:
 	rm -rf bin

@@ -17,7 +17,7 @@ type model struct {
 		Output string   `json:"output"`
 		Errors []string `json:"errors"`
 	} `json:"operations"`
-	Shapes map[string]any `json:"shapes"`
+	Shapes json.RawMessage `json:"shapes"` // as it is, because the order of members shows in outputs
 }
 
 // WriteBotocoreModel writes the whole API's model in botocore's form below dir, which becomes an AWS_DATA_PATH: Debian's

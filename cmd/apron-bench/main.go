@@ -1,6 +1,6 @@
 // Command apron-bench measures what docs/benchmarks.md states, in one run on one machine: pause, resume and create
-// from the call to their effect, beside the same program started bare and by runc; what paused services hold; and how
-// servers answer that have one service or very many. `make bench` runs it. It prints the page's tables; it never passes
+// from the call to their effect, beside the same program started bare and by runc; what paused services hold; how
+// servers answer that have one service or very many; and what a call costs by the command line, beside AWS's own. `make bench` runs it. It prints the page's tables; it never passes
 // or fails on a time.
 package main
 
@@ -49,8 +49,8 @@ func main() {
 
 func parse() (o options, err error) {
 	flag.StringVar(&o.apron, "apron", "bin/apron", "the apron program")
-	only := flag.String("only", "times,memory,scale", "the parts to measure")
-	flag.IntVar(&o.rounds, "rounds", 30, "times: how often each is measured")
+	only := flag.String("only", "times,memory,scale,cli", "the parts to measure")
+	flag.IntVar(&o.rounds, "rounds", 30, "times, cli: how often each is measured")
 	flag.IntVar(&o.services, "services", 100, "memory: how many paused services it is measured with")
 	sizes := flag.String("sizes", "1,1000,100000", "scale: how many paused services the servers have that are compared")
 	flag.IntVar(&o.turns, "turns", 5, "scale: how often each server is measured with each action")
@@ -81,12 +81,13 @@ func run(ctx context.Context, o options) (err error) {
 	parts := map[string]func() error{
 		"times":  func() error { return b.on("times", func() error { return b.times(o.rounds) }) },
 		"memory": func() error { return b.on("memory", func() error { return b.memory(o.services) }) },
+		"cli":    func() error { return b.cli(o.rounds) },
 		"scale":  func() error { return b.scale(o.sizes, o.turns, o.turn) },
 	}
 	for _, name := range o.only {
 		part := parts[name]
 		if part == nil {
-			return fmt.Errorf("-only %q names no part; the parts are times, memory and scale", name)
+			return fmt.Errorf("-only %q names no part; the parts are times, memory, scale and cli", name)
 		}
 		if err := part(); err != nil {
 			return err
