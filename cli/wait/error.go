@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"apron/api"
+	"apron/awsjson"
 )
 
 // Error says that a wait ended without what was waited for. Its text has the form of the AWS CLI's.
@@ -44,23 +45,16 @@ func ended(waiter string, op *api.Operation, err error) error {
 	if errors.Is(err, errTimeout) {
 		return &Error{Waiter: waiter, Outcome: TimedOut, Operation: op, Reason: "Max attempts exceeded"}
 	}
-	if answer, ok := errors.AsType[answer](err); ok {
+	if refused, ok := errors.AsType[*awsjson.APIError](err); ok {
 		return &Error{Waiter: waiter, Outcome: Failed, Operation: op, cause: err,
-			Reason: fmt.Sprintf("An error occurred (%s): %s", answer.ErrorCode(), answer.ErrorMessage())}
+			Reason: fmt.Sprintf("An error occurred (%s): %s", refused.Code, refused.Message)}
 	}
 	return err
 }
 
-// answer is an error that the server answered with.
-type answer interface {
-	error
-	ErrorCode() string
-	ErrorMessage() string
-}
-
 func isNotFound(err error) bool {
-	a, ok := errors.AsType[answer](err)
-	return ok && a.ErrorCode() == "ResourceNotFoundException"
+	refused, ok := errors.AsType[*awsjson.APIError](err)
+	return ok && refused.Code == "ResourceNotFoundException"
 }
 
 // Passing tells errors that may be gone at the next try: the server did not answer, or was not able to.
@@ -68,13 +62,6 @@ func Passing(err error) bool {
 	if _, decided := errors.AsType[*Error](err); decided {
 		return false
 	}
-	a, answered := errors.AsType[answer](err)
-	if !answered {
-		return true
-	}
-	switch a.ErrorCode() {
-	case "InternalServiceErrorException", "ThrottlingException", "ServiceUnavailableException":
-		return true
-	}
-	return false
+	refused, answered := errors.AsType[*awsjson.APIError](err)
+	return !answered || refused.Status >= 500 || refused.Code == "ThrottlingException"
 }

@@ -11,7 +11,7 @@ import (
 	"apron/api"
 )
 
-// Source is where a wait looks. Its errors are those of the client: an answer of the server has an ErrorCode.
+// Source is where a wait looks. Its errors are those of the client: what the server refuses is an *awsjson.APIError.
 type Source interface {
 	// Service describes the service.
 	Service(ctx context.Context, arn string) (*api.Service, error)

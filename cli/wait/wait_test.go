@@ -9,17 +9,11 @@ import (
 	"time"
 
 	"apron/api"
+	"apron/awsjson"
 	"apron/cli/wait"
 )
 
-// answer is an error that a server answers with.
-type answer struct{ code, message string }
-
-func (a answer) Error() string        { return a.code + ": " + a.message }
-func (a answer) ErrorCode() string    { return a.code }
-func (a answer) ErrorMessage() string { return a.message }
-
-var notFound = answer{"ResourceNotFoundException", "Service is gone."}
+var notFound = &awsjson.APIError{Code: "ResourceNotFoundException", Message: "Service is gone.", Status: 400}
 
 // moment is what a platform says from a time on.
 type moment struct {
