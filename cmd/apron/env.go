@@ -12,32 +12,22 @@ import (
 // region is what clients are told to use; a server answers for every region that a request is signed for.
 const region = "us-east-1"
 
-func envCommand() *cobra.Command {
-	cfg := defaults()
-	var id string
-	cmd := &cobra.Command{
-		Use:   "env",
-		Short: "Print what a shell needs to use the platform with AWS clients",
-		Long:  "Print the exports that point AWS clients at the platform. Use it as: eval \"$(apron env)\"",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := cfg.checkData(); err != nil {
-				return err
-			}
-			server, err := runningServer(cfg.Data)
-			if err != nil {
-				return err
-			}
-			key, err := readKey(cmd.Context(), &cfg, id)
-			if err != nil {
-				return err
-			}
-			return printExports(cmd.OutOrStdout(), append(serverExports(server), keyExports(key)...))
-		},
+// printEnv prints what a shell needs to use the platform with AWS clients: the endpoint, and the key with that id or the
+// data directory's first one.
+func printEnv(cmd *cobra.Command, data, id string) error {
+	cfg := Config{Data: data}
+	if err := cfg.checkData(); err != nil {
+		return err
 	}
-	cfg.bindData(cmd.Flags())
-	cmd.Flags().StringVar(&id, "key", "", "the access key to print; without it the directory's first one")
-	return cmd
+	server, err := runningServer(cfg.Data)
+	if err != nil {
+		return err
+	}
+	key, err := readKey(cmd.Context(), &cfg, id)
+	if err != nil {
+		return err
+	}
+	return printExports(cmd.OutOrStdout(), append(serverExports(server), keyExports(key)...))
 }
 
 // runningServer is where the data directory's server answers.

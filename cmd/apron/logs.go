@@ -12,60 +12,27 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/spf13/cobra"
-
 	"apron/api"
+	"apron/cli/verb"
 	"apron/logs"
 )
 
-// logsOptions are the flags of `apron logs`.
-type logsOptions struct {
-	data                       string
-	follow, events, deployment bool
-	lines                      int
-}
-
-func logsCommand() *cobra.Command {
-	cfg := defaults()
-	var opts logsOptions
-	cmd := &cobra.Command{
-		Use:   "logs NAME|ARN",
-		Short: "Show what a service's instances print, its events, or its last deployment's log",
-		Long: "Show what a service's instances print, its events, or its last deployment's log. A name means the newest service that has or\n" +
-			"had it, of any account and region; an ARN means that one.",
-		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return errors.New("name one service, as in `apron logs web-app`")
-			}
-			return nil
-		},
-		RunE: func(cmd *cobra.Command, args []string) error {
-			if err := cfg.checkData(); err != nil {
-				return err
-			}
-			opts.data = cfg.Data
-			return showLogs(cmd.Context(), cmd.OutOrStdout(), args[0], opts)
-		},
+// storedLogs shows what the data directory has kept of a service, whether its server runs or not. A name means the newest
+// service that has or had it, of any account and region; an ARN means that one.
+func storedLogs(ctx context.Context, w io.Writer, data, name string, what verb.Logs) error {
+	cfg := Config{Data: data}
+	if err := cfg.checkData(); err != nil {
+		return err
 	}
-	cfg.bindData(cmd.Flags())
-	cmd.Flags().BoolVarP(&opts.follow, "follow", "f", false, "go on with what is written from now on")
-	cmd.Flags().BoolVar(&opts.events, "events", false, "the service's events")
-	cmd.Flags().BoolVar(&opts.deployment, "deployment", false, "the log of the last create, update or deployment")
-	cmd.Flags().IntVarP(&opts.lines, "lines", "n", 100, "how many of the last lines of each stream to begin with")
-	cmd.MarkFlagsMutuallyExclusive("events", "deployment")
-	return cmd
-}
-
-func showLogs(ctx context.Context, w io.Writer, name string, opts logsOptions) error {
-	l, svc, err := findLogs(opts.data, name)
+	l, svc, err := findLogs(cfg.Data, name)
 	if err != nil {
 		return err
 	}
-	stream, err := opts.stream(l, svc)
+	stream, err := storedStream(l, svc, what)
 	if err != nil {
 		return err
 	}
-	if !opts.follow {
+	if !what.Follow {
 		if err := anyLine(l, svc, stream); err != nil {
 			return err
 		}
@@ -73,15 +40,17 @@ func showLogs(ctx context.Context, w io.Writer, name string, opts logsOptions) e
 		cancel() // Follow then shows what there is and returns
 		ctx = done
 	}
-	return l.Follow(ctx, w, svc, opts.lines, stream)
+	return l.Follow(ctx, w, svc, what.Lines, stream)
 }
 
-// stream is the one that the flags choose; a name that ends in a slash is all streams below it.
-func (o logsOptions) stream(l *logs.Logs, svc logs.Service) (string, error) {
+// storedStream is the stream that is asked for; a name that ends in a slash is all streams below it.
+func storedStream(l *logs.Logs, svc logs.Service, what verb.Logs) (string, error) {
 	switch {
-	case o.events:
+	case what.Stream == api.LogStreamEvents:
 		return logs.EventsStream, nil
-	case o.deployment:
+	case what.Operation != "":
+		return logs.DeploymentStream(what.Operation), nil
+	case what.Stream == api.LogStreamDeployment:
 		return lastDeployment(l, svc)
 	default:
 		return "instance/", nil

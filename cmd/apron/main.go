@@ -13,8 +13,13 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"apron/cli/man"
+	"apron/cli/verb"
 	"apron/driver/container"
 )
+
+// platformGroup is where the commands that look after the platform stand in the help.
+const platformGroup = "platform"
 
 func main() {
 	container.Init() // an instance's first process is this program; it never returns from here in that case
@@ -24,7 +29,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the whole program: 0 after success, 1 after a failure that it has reported on stderr.
+// run is the whole program: 0 after success, and what cli/verb says after a failure, which it has reported on stderr.
 func run(args []string, stdout, stderr io.Writer) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -34,7 +39,7 @@ func run(args []string, stdout, stderr io.Writer) int {
 	root.SetErr(stderr)
 	if err := root.ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(stderr, "apron:", err)
-		return 1
+		return verb.ExitCode(err)
 	}
 	return 0
 }
@@ -47,8 +52,15 @@ func commands() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return fmt.Errorf("%w; `%s --help` shows the flags", err, cmd.CommandPath())
+		return verb.Usage(fmt.Errorf("%w; `%s --help` shows the flags", err, cmd.CommandPath()))
 	})
-	root.AddCommand(serveCommand(), stopCommand(), envCommand(), keyCommand(), connectionCommand(), doctorCommand(), logsCommand(), versionCommand())
+	root.AddGroup(&cobra.Group{ID: verb.Group, Title: "Services:"}, &cobra.Group{ID: platformGroup, Title: "The platform:"})
+	for _, cmd := range []*cobra.Command{serveCommand(), stopCommand(), keyCommand(), connectionCommand(), doctorCommand(), man.Command(version), versionCommand()} {
+		cmd.GroupID = platformGroup
+		root.AddCommand(cmd)
+	}
+	root.AddCommand(verbCommands()...)
+	root.SetHelpCommandGroupID(platformGroup)
+	root.SetCompletionCommandGroupID(platformGroup)
 	return root
 }

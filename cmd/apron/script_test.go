@@ -2,8 +2,10 @@ package main_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -26,9 +28,11 @@ const awsCLI = "/usr/bin/aws"
 //
 //	apron serve                  starts a platform for the script
 //	apron ARGS                   runs apron, with the script's data directory in APRON_DATA
+//	exits CODE ARGS              runs apron, which must end with that exit code
 //	aws ARGS                     runs the aws CLI pointed at it
 //	key FILE                     goes on with another key: id and secret, a line each
 //	push PROGRAM REF             pushes an image of hello or app to its registry
+//	save PROGRAM FILE            writes such an image into a file
 //	await NAME STATUS            waits for the service's status, and sets ARN
 //	get NAME STATUS PATTERN      asks the service's URL
 //	own ACTION MEMBER=VALUE...   calls one of apron's own actions, with the key of the environment
@@ -48,9 +52,11 @@ func TestScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"apron":  apronCommand,
+			"exits":  exitsCommand,
 			"aws":    awsCommand,
 			"key":    keyCommand,
 			"push":   pushCommand,
+			"save":   saveCommand,
 			"await":  awaitCommand,
 			"get":    getCommand,
 			"domain": domainCommand,
@@ -93,6 +99,19 @@ func apronCommand(ts *testscript.TestScript, neg bool, args []string) {
 	outcome(ts, neg, ts.Exec(programs.apron, args...))
 }
 
+func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(programs.apron, args[1:]...)
+	code := 0
+	if ended, ok := errors.AsType[*exec.ExitError](err); ok {
+		code = ended.ExitCode()
+	} else {
+		ts.Check(err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("it ended with exit code %d, want %s", code, args[0])
+	}
+}
+
 func serveScript(ts *testscript.TestScript, data string) {
 	p, err := aprontest.Start(context.Background(), programs.apron, data, nil)
 	ts.Check(err)
@@ -120,9 +139,16 @@ func keyCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Setenv("AWS_SECRET_ACCESS_KEY", lines[1])
 }
 
+func programOf(name string) string {
+	return map[string]string{"hello": programs.hello, "app": programs.app}[name]
+}
+
+func saveCommand(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(aprontest.Save(programOf(args[0]), ts.MkAbs(args[1])))
+}
+
 func pushCommand(ts *testscript.TestScript, _ bool, args []string) {
-	program := map[string]string{"hello": programs.hello, "app": programs.app}[args[0]]
-	img, err := aprontest.Image(program)
+	img, err := aprontest.Image(programOf(args[0]))
 	ts.Check(err)
 	_, err = platformOf(ts).Push(context.Background(), img, args[1])
 	ts.Check(err)

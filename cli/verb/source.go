@@ -1,0 +1,102 @@
+package verb
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"apron/cli/archive"
+)
+
+// source is what `apron up` deploys.
+type source struct {
+	name    string         // the image's, or the path of its archive
+	archive *archive.Image // nil for an image that lies in a registry
+}
+
+// sourceAt tells a path from an image's name: it begins with . or /, or leads to an archive or a directory of another form
+// than names of images have.
+func sourceAt(arg string) (source, error) {
+	if !isPath(arg) {
+		return source{name: arg}, nil
+	}
+	info, err := os.Stat(arg)
+	if err != nil {
+		return source{}, err
+	}
+	if !info.IsDir() {
+		image, err := archive.Open(arg)
+		return source{name: arg, archive: image}, err
+	}
+	image, err := archive.Open(arg)
+	if errors.Is(err, archive.ErrNoImage) {
+		return onlyArchive(arg)
+	}
+	return source{name: arg, archive: image}, err
+}
+
+func isPath(arg string) bool {
+	if strings.HasPrefix(arg, ".") || filepath.IsAbs(arg) {
+		return true
+	}
+	_, err := os.Stat(arg)
+	return err == nil && (strings.HasSuffix(arg, ".tar") || strings.HasSuffix(arg, ".tar.gz") || strings.HasSuffix(arg, ".tgz"))
+}
+
+// onlyArchive is the one archive that lies in the directory.
+func onlyArchive(dir string) (source, error) {
+	var found []string
+	for _, pattern := range []string{"*.tar", "*.tar.gz", "*.tgz"} {
+		matches, _ := filepath.Glob(filepath.Join(dir, pattern)) // the patterns are well formed
+		found = append(found, matches...)
+	}
+	switch len(found) {
+	case 0:
+		return source{}, fmt.Errorf("apron can't build %s from source yet. What works today: `apron up IMAGE` with the name of an image in a registry, "+
+			"and `apron up FILE` with one that docker save, podman save, buildah, ko or skopeo wrote into a file", shown(dir))
+	case 1:
+		image, err := archive.Open(found[0])
+		return source{name: found[0], archive: image}, err
+	}
+	return source{}, fmt.Errorf("%s holds several archives; name the one that is meant: %s", shown(dir), strings.Join(found, ", "))
+}
+
+// shown is a directory as people call it.
+func shown(dir string) string {
+	if dir == "." {
+		return "the current directory"
+	}
+	return dir
+}
+
+func (s source) close() {
+	if s.archive != nil {
+		_ = s.archive.Close() // a temporary directory that stays harms nobody
+	}
+}
+
+// port is the one that the archive's image says it listens on, if any.
+func (s source) port() string {
+	if s.archive == nil {
+		return ""
+	}
+	return s.archive.Port()
+}
+
+// nameOf is what the service is called like.
+func (s source) nameOf() string {
+	if s.archive == nil {
+		return lastPart(s.name)
+	}
+	path, err := filepath.Abs(s.name)
+	if err != nil {
+		return ""
+	}
+	name := filepath.Base(path)
+	for _, ending := range []string{".tar", ".tar.gz", ".tgz"} {
+		name = strings.TrimSuffix(name, ending)
+	}
+	return name
+}
