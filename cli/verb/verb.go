@@ -87,7 +87,7 @@ func (f *flags) waiting(cmd *cobra.Command) {
 }
 
 func (f *flags) limit(cmd *cobra.Command) {
-	cmd.Flags().DurationVar(&f.timeout, "timeout", defaultTimeout, "how long to wait; what was begun goes on nevertheless")
+	cmd.Flags().DurationVar(&f.timeout, "timeout", defaultTimeout, "how long to wait, 0 for as long as it takes; what was begun goes on nevertheless")
 	cmd.Long = strings.TrimSpace(cmd.Long) + "\n\n" + exitCodes
 }
 
