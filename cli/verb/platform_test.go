@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -388,11 +389,18 @@ func root(url string) *cobra.Command {
 	return root
 }
 
+// elsewhere are the variables that point to another platform: what this machine is set up for is none of the tests' business.
+var elsewhere = []string{"AWS_ENDPOINT_URL_APPRUNNER", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION",
+	"AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"}
+
 // told is what a command came to.
 type told struct {
 	out, err string // err with the error's text at the end
 	code     int
 }
+
+// configured are variables that a test sets for the program.
+var configured map[string]string
 
 // run runs the program on the platform as its local server.
 func (p *platform) run(args ...string) told {
@@ -402,11 +410,14 @@ func (p *platform) run(args ...string) told {
 
 func run(t *testing.T, url string, args ...string) told {
 	t.Helper()
-	// What this machine is set up for is none of the tests' business.
-	for _, name := range []string{"AWS_ENDPOINT_URL_APPRUNNER", "AWS_ENDPOINT_URL", "AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION", "AWS_ACCESS_KEY_ID"} {
-		t.Setenv(name, "")
+	for _, name := range elsewhere {
+		t.Setenv(name, "") // so that it is put back
+		os.Unsetenv(name)
 	}
 	t.Setenv("HOME", t.TempDir())
+	for name, value := range configured {
+		t.Setenv(name, value)
+	}
 	cmd := root(url)
 	var out, side bytes.Buffer
 	cmd.SetOut(&out)

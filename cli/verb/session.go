@@ -1,15 +1,11 @@
 package verb
 
 import (
-	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net"
-	"net/url"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -22,31 +18,24 @@ import (
 type session struct {
 	client   *awsjson.Client
 	endpoint string
-	region   string
-	key      [2]string // id and secret, with which the registry is logged in to as well
+	// credentials sign requests, and log in to the registry.
+	credentials func(context.Context) (awsjson.Credentials, error)
 
 	out  io.Writer // what was asked for
 	side io.Writer // what is said beside it: progress, hints, the reasons of failures
 	json bool
 }
 
-// defaultRegion is the region that a local server is asked in when none is configured.
-const defaultRegion = "us-east-1"
-
-// connect finds the server: the one that --data names, the one that flags and environment point to, or the one
-// that runs on this machine. It asks nothing of it yet.
+// connect finds the server. It asks nothing of it yet.
 func (cfg *Config) connect(cmd *cobra.Command, f *flags) (*session, error) {
-	s := &session{out: cmd.OutOrStdout(), side: cmd.ErrOrStderr(), json: f.json}
-	set := configured(f)
-	if set.endpoint == "" || cmd.Flags().Changed("data") {
-		var err error
-		if set, err = cfg.local(cmd.Context(), f, set); err != nil {
-			return nil, err
-		}
+	set, err := cfg.settings(cmd, f)
+	if err != nil {
+		return nil, err
 	}
-	s.endpoint, s.region, s.key = set.endpoint, set.region, [2]string{set.accessKeyID, set.secretAccessKey}
-	s.client = set.client()
-	return s, nil
+	return &session{
+		client: set.client(), endpoint: set.endpoint, credentials: set.credentials,
+		out: cmd.OutOrStdout(), side: cmd.ErrOrStderr(), json: f.json,
+	}, nil
 }
 
 // reach finds the server, and on it the service of that name or ARN.
@@ -57,49 +46,6 @@ func (cfg *Config) reach(cmd *cobra.Command, f *flags, name string) (*session, t
 	}
 	t, err := s.find(cmd.Context(), name)
 	return s, t, err
-}
-
-// local is the server of the data directory, with the key that is kept there.
-func (cfg *Config) local(ctx context.Context, f *flags, set settings) (settings, error) {
-	found, err := cfg.Local(ctx, f.data)
-	if err != nil && set.endpoint == "" {
-		err = fmt.Errorf("no endpoint is configured, and there is no server on this machine: %w", err)
-	}
-	return settings{
-		endpoint: found.Endpoint, region: cmp.Or(set.region, found.Region, defaultRegion),
-		accessKeyID: found.AccessKeyID, secretAccessKey: found.SecretAccessKey,
-	}, err
-}
-
-// settings are how to reach a server, and as whom.
-type settings struct {
-	endpoint, region                           string
-	accessKeyID, secretAccessKey, sessionToken string
-}
-
-// client asks a server on this machine once: it answers or it is not there. Waits have a patience of their own.
-func (s settings) client() *awsjson.Client {
-	attempts := 0
-	if onThisMachine(s.endpoint) {
-		attempts = 1
-	}
-	return &awsjson.Client{
-		Endpoint: s.endpoint, Region: s.region, Retry: awsjson.Retry{MaxAttempts: attempts},
-		Credentials: func(context.Context) (awsjson.Credentials, error) {
-			return awsjson.Credentials{AccessKeyID: s.accessKeyID, SecretAccessKey: s.secretAccessKey, SessionToken: s.sessionToken}, nil
-		},
-	}
-}
-
-// configured is what flags and environment say, as far as they do.
-func configured(f *flags) settings {
-	return settings{
-		endpoint:        cmp.Or(f.endpoint, os.Getenv("AWS_ENDPOINT_URL_APPRUNNER"), os.Getenv("AWS_ENDPOINT_URL")),
-		region:          cmp.Or(f.region, os.Getenv("AWS_REGION"), os.Getenv("AWS_DEFAULT_REGION")),
-		accessKeyID:     os.Getenv("AWS_ACCESS_KEY_ID"),
-		secretAccessKey: os.Getenv("AWS_SECRET_ACCESS_KEY"),
-		sessionToken:    os.Getenv("AWS_SESSION_TOKEN"),
-	}
 }
 
 // invoke calls an action.
@@ -155,15 +101,6 @@ func (e refused) Unwrap() error { return e.APIError }
 func isRefusal(err error, code string) bool {
 	e, ok := errors.AsType[*awsjson.APIError](err)
 	return ok && e.Code == code
-}
-
-func onThisMachine(endpoint string) bool {
-	u, err := url.Parse(endpoint)
-	if err != nil {
-		return false
-	}
-	ip := net.ParseIP(u.Hostname())
-	return u.Hostname() == "localhost" || ip != nil && ip.IsLoopback()
 }
 
 // url is where the service answers. App Runner's own services speak TLS alone.

@@ -60,8 +60,7 @@ func openTerminal(t *testing.T, url string, args ...string) *terminal {
 	term := &terminal{T: t, closed: make(chan struct{})}
 	term.open()
 	term.cmd = exec.Command(os.Args[0], args...)
-	term.cmd.Env = append(os.Environ(), urlVariable+"="+url, "TERM=xterm", "HOME="+t.TempDir(),
-		"AWS_ENDPOINT_URL=", "AWS_ENDPOINT_URL_APPRUNNER=", "AWS_PROFILE=", "AWS_REGION=", "AWS_DEFAULT_REGION=", "AWS_ACCESS_KEY_ID=")
+	term.cmd.Env = []string{urlVariable + "=" + url, "TERM=xterm", "HOME=" + t.TempDir()}
 	term.cmd.Stdin, term.cmd.Stdout, term.cmd.Stderr = term.slave, term.slave, term.slave
 	term.cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
 	if err := term.cmd.Start(); err != nil {

@@ -133,12 +133,16 @@ func repositoryType(image string) api.ImageRepositoryType {
 
 // push puts the archive's image into the platform's registry, under the service's name.
 func (s *session) push(ctx context.Context, u up) (image string, err error) {
+	key, err := s.credentials(ctx)
+	if err != nil {
+		return "", err
+	}
 	host := s.endpoint[strings.Index(s.endpoint, "://")+len("://"):]
 	image = strings.TrimSuffix(host, "/") + "/" + strings.ToLower(u.name) + ":latest"
 	line := s.line()
 	text := "pushing " + filepath.Base(u.source.name)
 	line.show(text)
-	err = u.source.archive.Push(ctx, image, strings.HasPrefix(s.endpoint, "http://"), s.key[0], s.key[1], func(done, all int64) {
+	err = u.source.archive.Push(ctx, image, strings.HasPrefix(s.endpoint, "http://"), key.AccessKeyID, key.SecretAccessKey, func(done, all int64) {
 		if line.terminal != nil && all > 0 {
 			line.show(fmt.Sprintf("%s: %d%%", text, 100*done/all))
 		}

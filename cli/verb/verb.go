@@ -58,7 +58,7 @@ func Commands(cfg Config) []*cobra.Command {
 
 // flags are those that the verbs share.
 type flags struct {
-	data, endpoint, region string
+	data, endpoint, region, profile string
 
 	json    bool
 	wait    bool
@@ -69,8 +69,9 @@ type flags struct {
 func (f *flags) connection(cmd *cobra.Command, cfg *Config) {
 	fs := cmd.Flags()
 	fs.StringVar(&f.data, "data", cfg.Data, "data directory of the local server, which is asked when no endpoint is configured or this flag is given")
-	fs.StringVar(&f.endpoint, "endpoint-url", "", "where the API answers; without it AWS_ENDPOINT_URL_APPRUNNER or AWS_ENDPOINT_URL says it")
+	fs.StringVar(&f.endpoint, "endpoint-url", "", "where the API answers; without it the environment and the AWS profile say it")
 	fs.StringVar(&f.region, "region", "", "the region of the service")
+	fs.StringVar(&f.profile, "profile", "", "the AWS profile with endpoint, key and region")
 }
 
 // output adds --json.

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -348,6 +349,30 @@ func TestConnect_NeverGuessesAServer(t *testing.T) {
 	}
 	if got := p.run("ps", "--endpoint-url", "http://127.0.0.1:1", "--data", "/data"); got.code != 0 {
 		t.Errorf("--data was not believed: %q", got.err)
+	}
+	if got := run(t, "", "ps", "--endpoint-url", p.url); !strings.Contains(got.err, "no access key is configured for "+p.url) {
+		t.Errorf("without a key it says %q", got.err)
+	}
+}
+
+// TestConnect_ReadsProfiles as the AWS CLI does; a region that nobody names is the one that `apron env` names.
+func TestConnect_ReadsProfiles(t *testing.T) {
+	p := newPlatform(t, "web-app")
+	dir := t.TempDir()
+	config := "[profile here]\nservices = local\n[services local]\napprunner =\n  endpoint_url = " + p.url + "\n"
+	credentials := "[here]\naws_access_key_id = " + keyID + "\naws_secret_access_key = " + secret + "\n"
+	for file, text := range map[string]string{"config": config, "credentials": credentials} {
+		if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	configured = map[string]string{"AWS_CONFIG_FILE": filepath.Join(dir, "config"), "AWS_SHARED_CREDENTIALS_FILE": filepath.Join(dir, "credentials")}
+	defer func() { configured = nil }()
+	if got := run(t, "", "ps", "--profile", "here"); got.code != 0 || !strings.Contains(got.out, "web-app") {
+		t.Errorf("with a profile it ended with %d and %q", got.code, got.err)
+	}
+	if got := run(t, "", "ps", "--profile", "there"); got.err != "apron: The config profile (there) could not be found\n" {
+		t.Errorf("without the profile it says %q", got.err)
 	}
 }
 
