@@ -114,6 +114,9 @@ func (s *session) logs(ctx context.Context, t target, what Logs) error {
 		if first && len(out.Events) == 0 && !what.Follow && what.Lines > 0 {
 			return noLine(t, what)
 		}
+		if first && what.Lines <= 0 {
+			out.Events = nil // it was asked for its token
+		}
 		for _, e := range out.Events {
 			if err := printEvent(s.out, e); err != nil {
 				return err

@@ -382,6 +382,9 @@ func TestLogs_FallBackOnTheFiles(t *testing.T) {
 	if got := p.run("logs", "web-app"); got.out != "listening\n" {
 		t.Errorf("from the server: %+v", got)
 	}
+	if got := p.run("logs", "web-app", "-n", "0"); got.out != "" || got.code != 0 {
+		t.Errorf("no line: %+v", got)
+	}
 	if got := p.run("logs", "old-app"); got.out != "stored old-app\n" {
 		t.Errorf("of a deleted service: %+v", got)
 	}
