@@ -325,6 +325,7 @@ func TestWait(t *testing.T) {
 		{"wait gone-app deleted", fate{}, 0, "no service named gone-app is left"},
 		{"wait operation 00000000000000000000000000000001", fate{status: api.OperationSucceeded}, 0, "operation 00000000000000000000000000000001 of web-app is SUCCEEDED"},
 		{"wait operation 00000000000000000000000000000001 --service web-app", fate{status: api.OperationFailed, reason: "Broken."}, 1, "failed: Broken."},
+		{"wait operation 00000000000000000000000000000009 --service web-app --json", fate{}, 1, "There is no operation 00000000000000000000000000000009."},
 		{"wait operation 00000000000000000000000000000009", fate{}, 1, "no service here has an operation 00000000000000000000000000000009"},
 	} {
 		p := newPlatform(t, "idle-app", "web-app")

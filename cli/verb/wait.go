@@ -139,11 +139,11 @@ func (s *session) waitOperation(ctx context.Context, f *flags, id, service strin
 	}
 	b := begun{target: t, doing: "the operation of", operation: id}
 	op, failure := s.await(ctx, f, b, "waiting for the operation of "+t.name)
-	if failure != nil && !s.json {
-		return failure
-	}
 	if s.json && op != nil {
 		return errors.Join(s.print(result{Operation: op}), failure)
+	}
+	if failure != nil {
+		return failure
 	}
 	s.say("operation %s of %s is %s", op.Id, t.name, op.Status)
 	return nil
