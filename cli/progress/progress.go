@@ -20,18 +20,21 @@ type Line struct {
 	terminal *os.File  // nil: w is none
 	began    time.Time
 	turn     int
-	last     string
+	said     map[string]bool // what was written where w is no terminal
 	drawn    bool
 }
 
 // New returns a line on w, which begins to count the time now. A nil w shows nothing.
 func New(w io.Writer) *Line {
-	l := &Line{w: w, began: time.Now()}
+	l := &Line{w: w, began: time.Now(), said: map[string]bool{}}
 	if f, ok := w.(*os.File); ok && term.IsTerminal(int(f.Fd())) && os.Getenv("TERM") != "dumb" {
 		l.terminal = f
 	}
 	return l
 }
+
+// Redraws reports whether the line is on a terminal, where it costs nothing to show a number that changes often.
+func (l *Line) Redraws() bool { return l.terminal != nil }
 
 const turning = `|/-\`
 
@@ -44,10 +47,10 @@ func (l *Line) Show(text string) {
 		whole := fmt.Sprintf("%c %s  %s", turning[l.turn%len(turning)], text, Short(time.Since(l.began)))
 		fmt.Fprintf(l.w, "\r%s\x1b[K", Fit(whole, l.width()))
 		l.drawn = true
-	case text != l.last:
+	case !l.said[text]:
+		l.said[text] = true
 		fmt.Fprintln(l.w, text)
 	}
-	l.last = text
 }
 
 // Clear takes the line away, before something else is written.

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
 
 	"apron/api"
 	"apron/cli/wait"
@@ -88,32 +86,10 @@ func (s *session) await(ctx context.Context, f *flags, b begun, text string) (*a
 // waiter is a wait that shows what it sees in a line that begins with text, until clear takes the line away.
 func (s *session) waiter(f *flags, text string) (w wait.Wait, clear func()) {
 	line := s.line()
-	line.show(text)
+	line.Show(text)
 	w = wait.Wait{Source: wait.From(s.client), Timeout: f.timeout}
-	w.Progress = func(p wait.Progress) { line.show(text + stepOf(p)) }
-	return w, line.clear
-}
-
-// stepOf is what follows the verb in a progress line.
-func stepOf(p wait.Progress) string {
-	if p.Trouble != nil {
-		return ": the server does not answer; asking again"
-	}
-	op := p.Operation
-	if op == nil {
-		return ""
-	}
-	var text strings.Builder
-	if step := deref(op.Step); step != "" && !wait.Ended(op) {
-		text.WriteString(": " + step)
-		if i := slices.IndexFunc(op.Steps, func(s api.OperationStep) bool { return s.Name == step }); i >= 0 {
-			fmt.Fprintf(&text, " (%d of %d)", i+1, len(op.Steps))
-		}
-	}
-	if op.Status == api.OperationRollbackInProgress {
-		text.WriteString(", going back to the version before")
-	}
-	return text.String()
+	w.Progress = func(p wait.Progress) { line.Show(text + p.String()) }
+	return w, line.Clear
 }
 
 // explain says why the wait ended without a success, and chooses the exit code.

@@ -7,6 +7,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"apron/api"
+	"apron/cli/progress"
 )
 
 func opsCommand(cfg *Config) *cobra.Command {
@@ -43,9 +44,9 @@ func opsCommand(cfg *Config) *cobra.Command {
 
 func took(op api.OperationSummary) string {
 	if op.EndedAt == nil {
-		return short(time.Since(deref(op.StartedAt).Time)) + " so far"
+		return progress.Short(time.Since(deref(op.StartedAt).Time)) + " so far"
 	}
-	return short(op.EndedAt.Sub(deref(op.StartedAt).Time))
+	return progress.Short(op.EndedAt.Sub(deref(op.StartedAt).Time))
 }
 
 // mostInPage is how many operations ListOperations shows at once.

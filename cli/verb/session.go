@@ -12,6 +12,7 @@ import (
 
 	"apron/api"
 	"apron/awsjson"
+	"apron/cli/progress"
 )
 
 // session is a verb that knows its server.
@@ -75,11 +76,11 @@ func (s *session) tell(format string, args ...any) {
 	}
 }
 
-func (s *session) line() *line {
+func (s *session) line() *progress.Line {
 	if s.json {
-		return newLine(nil)
+		return progress.New(nil)
 	}
-	return newLine(s.side)
+	return progress.New(s.side)
 }
 
 // print writes the document of --json.

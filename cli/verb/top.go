@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"apron/api"
+	"apron/cli/progress"
 )
 
 func topCommand(cfg *Config) *cobra.Command {
@@ -26,7 +27,7 @@ func topCommand(cfg *Config) *cobra.Command {
 			return err
 		}
 		t := &top{session: s, name: args, every: every}
-		return t.run(cmd.Context(), once || s.json || newLine(s.out).terminal == nil)
+		return t.run(cmd.Context(), once || s.json || !progress.New(s.out).Redraws())
 	}
 	cmd.Flags().DurationVar(&every, "interval", 2*time.Second, "how often to look")
 	cmd.Flags().BoolVar(&once, "once", false, "look once, as is done anyway where the output is no terminal")
@@ -150,7 +151,7 @@ func age(i api.InstanceUsage) string {
 	if i.StartedAt == nil {
 		return "-"
 	}
-	return short(time.Since(i.StartedAt.Time))
+	return progress.Short(time.Since(i.StartedAt.Time))
 }
 
 // cpu is the share of one processor that the instance has used since the look before.

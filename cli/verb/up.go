@@ -141,13 +141,13 @@ func (s *session) push(ctx context.Context, u up) (image string, err error) {
 	image = strings.TrimSuffix(host, "/") + "/" + strings.ToLower(u.name) + ":latest"
 	line := s.line()
 	text := "pushing " + filepath.Base(u.source.name)
-	line.show(text)
+	line.Show(text)
 	err = u.source.archive.Push(ctx, image, strings.HasPrefix(s.endpoint, "http://"), key.AccessKeyID, key.SecretAccessKey, func(done, all int64) {
-		if line.terminal != nil && all > 0 {
-			line.show(fmt.Sprintf("%s: %d%%", text, 100*done/all))
+		if line.Redraws() && all > 0 {
+			line.Show(fmt.Sprintf("%s: %d%%", text, 100*done/all))
 		}
 	})
-	line.clear()
+	line.Clear()
 	return image, err
 }
 

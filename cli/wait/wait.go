@@ -6,6 +6,9 @@ package wait
 import (
 	"context"
 	"errors"
+	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"apron/api"
@@ -33,6 +36,28 @@ type Progress struct {
 	Service   *api.Service   // nil in a wait for an operation
 	Operation *api.Operation // the one under way; nil when none is known
 	Trouble   error          // why the server gave no answer; the wait goes on nevertheless, and the rest is as it was before
+}
+
+// String is what a progress line says behind what is waited for: the step, or nothing.
+func (p Progress) String() string {
+	if p.Trouble != nil {
+		return ": the server does not answer; asking again"
+	}
+	op := p.Operation
+	if op == nil {
+		return ""
+	}
+	var text strings.Builder
+	if step := deref(op.Step); step != "" && !Ended(op) {
+		text.WriteString(": " + step)
+		if i := slices.IndexFunc(op.Steps, func(s api.OperationStep) bool { return s.Name == step }); i >= 0 {
+			fmt.Fprintf(&text, " (%d of %d)", i+1, len(op.Steps))
+		}
+	}
+	if op.Status == api.OperationRollbackInProgress {
+		text.WriteString(", going back to the version before")
+	}
+	return text.String()
 }
 
 // The first question is asked again soon, because on one machine most operations take less than a blink.

@@ -293,3 +293,24 @@ func TestWait_AsksOftenAtFirst(t *testing.T) {
 		}
 	})
 }
+
+// TestProgress_NamesTheStep has what a line shows behind "pausing web-app".
+func TestProgress_NamesTheStep(t *testing.T) {
+	steps := []api.OperationStep{{Name: "drain"}, {Name: "stop"}}
+	under := func(status api.OperationStatus, step string) *api.Operation {
+		return &api.Operation{Status: status, Step: &step, Steps: steps}
+	}
+	for want, p := range map[string]wait.Progress{
+		"":                {},
+		": stop (2 of 2)": {Operation: under(api.OperationInProgress, "stop")},
+		": undo stop, going back to the version before": {Operation: under(api.OperationRollbackInProgress, "undo stop")},
+		": the server does not answer; asking again":    {Operation: under(api.OperationInProgress, "stop"), Trouble: io.EOF},
+	} {
+		if got := p.String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	if got := (wait.Progress{Operation: under(api.OperationSucceeded, "stop")}).String(); got != "" {
+		t.Errorf("an operation that has ended shows %q", got)
+	}
+}
