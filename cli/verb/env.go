@@ -41,7 +41,7 @@ func envCommand(cfg *Config) *cobra.Command {
 		return s.env(cmd.Context(), &f, t, edit)
 	}
 	cmd.Flags().StringVar(&key, "key", "", "without a name: the access key to print; without it the directory's first one")
-	cmd.Flags().StringArrayVar(&secrets, "secret", nil, "set KEY=ARN, a variable whose value is kept in a secret store; repeat it for more")
+	cmd.Flags().StringArrayVar(&secrets, "secret", nil, "set `KEY=ARN`, a variable whose value is kept in a secret store; repeat it for more")
 	f.connection(cmd, cfg)
 	f.output(cmd)
 	f.waiting(cmd)

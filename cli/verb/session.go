@@ -55,6 +55,9 @@ func invoke[Out, In any](ctx context.Context, s *session, action string, in *In)
 	if e, ok := errors.AsType[*awsjson.APIError](err); ok {
 		return nil, refused{e}
 	}
+	if e, ok := errors.AsType[*awsjson.ConnectionError](err); ok && e.Kind == awsjson.FaultConnect {
+		err = fmt.Errorf("%w; is the server running there? `apron serve` starts one on this machine", err)
+	}
 	return out, err
 }
 

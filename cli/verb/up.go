@@ -50,7 +50,7 @@ func upCommand(cfg *Config) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&u.name, "name", "", "the service's name")
 	cmd.Flags().StringVar(&u.port, "port", "", "the port that the program listens on; without it the image's only one, or 8080")
-	cmd.Flags().StringArrayVar(&variables, "env", nil, "set KEY=VALUE in the program's environment; repeat it for more")
+	cmd.Flags().StringArrayVar(&variables, "env", nil, "set `KEY=VALUE` in the program's environment; repeat it for more")
 	f.connection(cmd, cfg)
 	f.output(cmd)
 	f.waiting(cmd)

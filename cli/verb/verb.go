@@ -68,8 +68,8 @@ type flags struct {
 // connection adds the flags that say which server is meant, and as whom.
 func (f *flags) connection(cmd *cobra.Command, cfg *Config) {
 	fs := cmd.Flags()
-	fs.StringVar(&f.data, "data", cfg.Data, "data directory of the local server, which is asked when no endpoint is configured or this flag is given")
-	fs.StringVar(&f.endpoint, "endpoint-url", "", "where the API answers; without it the environment and the AWS profile say it")
+	fs.StringVar(&f.data, "data", cfg.Data, "`directory` of the local server's data, which is asked when no endpoint is configured or this flag is given")
+	fs.StringVar(&f.endpoint, "endpoint-url", "", "`URL` of the API; without it the environment and the AWS profile say it")
 	fs.StringVar(&f.region, "region", "", "the region of the service")
 	fs.StringVar(&f.profile, "profile", "", "the AWS profile with endpoint, key and region")
 }

@@ -356,6 +356,13 @@ func TestConnect_NeverGuessesAServer(t *testing.T) {
 	}
 }
 
+func TestConnect_SaysWhereNobodyAnswers(t *testing.T) {
+	got := run(t, "http://127.0.0.1:1", "pause", "web-app")
+	if got.code != 1 || !strings.Contains(got.err, `"http://127.0.0.1:1/"; is the server running there?`) {
+		t.Errorf("it ended with %d and %q", got.code, got.err)
+	}
+}
+
 // TestConnect_ReadsProfiles as the AWS CLI does; a region that nobody names is the one that `apron env` names.
 func TestConnect_ReadsProfiles(t *testing.T) {
 	p := newPlatform(t, "web-app")
