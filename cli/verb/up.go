@@ -8,7 +8,6 @@ import (
 	"maps"
 	"path"
 	"path/filepath"
-	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -151,9 +150,13 @@ func (s *session) push(ctx context.Context, u up) (image string, err error) {
 	return image, err
 }
 
-const shortestName = 4
+const shortestName, longestName = 4, 40
 
-var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{3,39}$`)
+// isName reports whether a service may be called so.
+func isName(name string) bool {
+	const first = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+	return len(name) >= shortestName && len(name) <= longestName && strings.Trim(name, first+"_-") == "" && strings.ContainsAny(name[:1], first)
+}
 
 // serviceName is the name that is given, or else the image's.
 func serviceName(given string, from source) (string, error) {
@@ -164,7 +167,7 @@ func serviceName(given string, from source) (string, error) {
 			name += "-app"
 		}
 	}
-	if !nameForm.MatchString(name) {
+	if !isName(name) {
 		return "", fmt.Errorf("%q can't be a service's name, which has 4 to 40 letters, digits, - and _; give one with --name", name)
 	}
 	return name, nil

@@ -185,10 +185,13 @@ func TestUp_RefusesWhatItCannotBuild(t *testing.T) {
 	}
 	p := newPlatform(t)
 	for args, want := range map[string]string{
-		"up ./notes.tar":   "notes.tar: it holds no image: neither a docker archive nor an OCI layout",
-		"up ./absent.tar":  "no such file",
-		"up web --env A":   "--env \"A\" is not of the form KEY=VALUE",
-		"up web --name -x": "can't be a service's name",
+		"up ./notes.tar":         "notes.tar: it holds no image: neither a docker archive nor an OCI layout",
+		"up ./absent.tar":        "no such file",
+		"up web --env A":         "--env \"A\" is not of the form KEY=VALUE",
+		"up web --name -x":       "can't be a service's name",
+		"up web --name -web-app": "can't be a service's name",
+		"up web --name wéb-app":  "can't be a service's name",
+		"up web --name web":      "can't be a service's name",
 	} {
 		if got := p.run(strings.Fields(args)...); got.code == 0 || !strings.Contains(got.err, want) {
 			t.Errorf("%s: ended with %d and %q, want %q", args, got.code, got.err, want)
