@@ -122,8 +122,11 @@ func TestEvent_LinesAreWholeAfterTheWriterIsKilled(t *testing.T) {
 	l := openLogs(t, dir, Config{})
 	for range 5 {
 		server := process(t, "server", "LOGS_TEST_DIR="+dir)
+		size := written(dir)
 		must(t, server.Start())
-		time.Sleep(100 * time.Millisecond)
+		for deadline := time.Now().Add(time.Minute); written(dir) == size && time.Now().Before(deadline); {
+			time.Sleep(10 * time.Millisecond)
+		}
 		must(t, server.Process.Signal(syscall.SIGKILL))
 		server.Wait()
 	}
@@ -140,6 +143,15 @@ func TestEvent_LinesAreWholeAfterTheWriterIsKilled(t *testing.T) {
 	if torn > 5 || !strings.HasSuffix(lines[len(lines)-1], "last.") || len(lines) < 6 {
 		t.Errorf("%d torn lines of %d, last %q", torn, len(lines), lines[len(lines)-1])
 	}
+}
+
+// written is how long the service's events are in dir.
+func written(dir string) int64 {
+	info, err := os.Stat(filepath.Join(dir, web.Name, web.ID, "service", "events.log"))
+	if err != nil {
+		return 0
+	}
+	return info.Size()
 }
 
 func TestEvent_MendsATornLastLine(t *testing.T) {
