@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -46,10 +47,14 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 func commands() *cobra.Command {
 	root := &cobra.Command{
-		Use:           "apron",
-		Short:         "App Runner for your own machines",
+		Use:   "apron",
+		Short: "App Runner for your own machines",
+		Long: "App Runner for your own machines.\n\n" +
+			"`apron apprunner ...` takes what `aws apprunner ...` takes, and a link named aws does so too; see `apron apprunner help`.",
 		SilenceUsage:  true,
 		SilenceErrors: true,
+		Args:          noSuchCommand,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return verb.Usage(fmt.Errorf("%w; `%s --help` shows the flags", err, cmd.CommandPath()))
@@ -63,4 +68,16 @@ func commands() *cobra.Command {
 	root.SetHelpCommandGroupID(platformGroup)
 	root.SetCompletionCommandGroupID(platformGroup)
 	return root
+}
+
+// noSuchCommand is for words that are no command: it says which ones are meant, if any are much like them.
+func noSuchCommand(root *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	hint := "`apron --help` lists the commands"
+	if like := root.SuggestionsFor(args[0]); len(like) > 0 {
+		hint = "did you mean " + strings.Join(like, " or ") + "?"
+	}
+	return verb.Usage(fmt.Errorf("there is no command %q; %s", args[0], hint))
 }
