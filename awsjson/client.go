@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -106,6 +107,9 @@ func (c *Client) attempt(ctx context.Context, action string, body []byte) (*Repl
 	}
 	reply, err := c.exchange(r)
 	if err != nil {
+		if e, ok := errors.AsType[*ConnectionError](err); ok && e.Kind != FaultProxy {
+			e.URL = written(c.Endpoint)
+		}
 		return nil, err
 	}
 	c.trace("Response headers: %v", reply.Header)
@@ -138,6 +142,21 @@ func (c *Client) request(ctx context.Context, action string, body []byte) (*http
 	}
 	signRequest(r, body, credentials, cmp.Or(c.SigningName, signingName), c.Region, time.Now())
 	return r, nil
+}
+
+// written is the endpoint as the AWS CLI names it in errors: unlike what is asked for, nothing in it is escaped or left
+// out, and it has a path.
+func written(endpoint string) string {
+	scheme, rest, _ := strings.Cut(endpoint, "://")
+	host := rest
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		host = rest[:i]
+	}
+	after := rest[len(host):]
+	if !strings.HasPrefix(after, "/") {
+		after = "/" + after
+	}
+	return strings.ToLower(scheme) + "://" + host + after
 }
 
 // EndpointError says that a Client's endpoint is no address of a server.

@@ -262,6 +262,8 @@ func faultCases(t *testing.T) map[string]botocoreCase {
 	}
 	return map[string]botocoreCase{
 		"refused":             at("http://"+closedPort(t)+"/a/b", as),
+		"refused, as written": at("HTTP://LocalHost:"+strings.Split(closedPort(t), ":")[1]+"/a b/%7e#c", as),
+		"refused, fragment":   at("http://"+closedPort(t)+"#c", as),
 		"refused, https":      at("https://"+closedPort(t), as),
 		"no host":             at("http://nohost.invalid", as),
 		"closing":             at("http://"+closing, as),
