@@ -122,9 +122,9 @@ func TestEvent_LinesAreWholeAfterTheWriterIsKilled(t *testing.T) {
 	l := openLogs(t, dir, Config{})
 	for range 5 {
 		server := process(t, "server", "LOGS_TEST_DIR="+dir)
-		size := written(dir)
+		size := eventsSize(dir)
 		must(t, server.Start())
-		for deadline := time.Now().Add(time.Minute); written(dir) == size && time.Now().Before(deadline); {
+		for deadline := time.Now().Add(time.Minute); eventsSize(dir) == size && time.Now().Before(deadline); {
 			time.Sleep(10 * time.Millisecond)
 		}
 		must(t, server.Process.Signal(syscall.SIGKILL))
@@ -145,8 +145,8 @@ func TestEvent_LinesAreWholeAfterTheWriterIsKilled(t *testing.T) {
 	}
 }
 
-// written is how long the service's events are in dir.
-func written(dir string) int64 {
+// eventsSize is how long the service's events are in dir.
+func eventsSize(dir string) int64 {
 	info, err := os.Stat(filepath.Join(dir, web.Name, web.ID, "service", "events.log"))
 	if err != nil {
 		return 0
