@@ -40,7 +40,7 @@ func (b *bench) cli(rounds int) error {
 		{name: "aws apprunner pause-service", command: []string{awsCLI, "apprunner"}},
 		{name: "apron pause", command: []string{apron}},
 	}
-	arn := "arn:aws:apprunner:us-east-1:123456789012:service/web/" + benchID
+	arn := "arn:aws:apprunner:us-east-1:123456789012:service/web-app/" + benchID
 	clients[0].command = append(clients[0].command, "pause-service", "--service-arn", arn, "--query", "Service.Status", "--output", "text", "--endpoint-url", stub.URL)
 	clients[1].command = append(clients[1].command, clients[0].command[2:]...)
 	clients[2].command = append(clients[2].command, "pause", arn, "--wait=false", "--endpoint-url", stub.URL)
@@ -60,8 +60,8 @@ const benchID = "8fe1e10304f84fd2b0df550fe98a71fa"
 // answerPause answers every call as PauseService, which is all that is asked.
 func answerPause(w http.ResponseWriter, _ *http.Request) {
 	w.Header().Set("Content-Type", "application/x-amz-json-1.0")
-	fmt.Fprintf(w, `{"OperationId":"17fe9f55-7e91-4097-b243-fcabbb69a4cf","Service":{"ServiceName":"web","ServiceId":"%s",`+
-		`"ServiceArn":"arn:aws:apprunner:us-east-1:123456789012:service/web/%[1]s","Status":%q}}`, benchID, api.StatusOperationInProgress)
+	fmt.Fprintf(w, `{"OperationId":"17fe9f55-7e91-4097-b243-fcabbb69a4cf","Service":{"ServiceName":"web-app","ServiceId":"%s",`+
+		`"ServiceArn":"arn:aws:apprunner:us-east-1:123456789012:service/web-app/%[1]s","Status":%q}}`, benchID, api.StatusOperationInProgress)
 }
 
 // once times the command, and then runs it again to learn its peak memory, of which time(1) tells more truly than this
