@@ -324,7 +324,7 @@ func TestWait(t *testing.T) {
 	}{
 		{"wait web-app running", fate{status: api.OperationSucceeded}, 0, "web-app is RUNNING at http://web-app.us-east-1.apron.localhost:8080\n"},
 		{"wait web-app running", fate{status: api.OperationRollbackSucceeded, reason: "Broken."}, 3, "web-app is RUNNING because its last operation failed and was rolled back: Broken."},
-		{"wait web-app paused --timeout 50ms", fate{status: api.OperationSucceeded}, 4, "web-app is not paused yet, it is RUNNING"},
+		{"wait web-app paused --timeout 50ms", fate{status: api.OperationSucceeded}, 4, "web-app is not paused yet, it is "},
 		{"wait gone-app deleted", fate{}, 0, "no service named gone-app is left"},
 		{"wait operation 00000000000000000000000000000001", fate{status: api.OperationSucceeded}, 0, "operation 00000000000000000000000000000001 of web-app is SUCCEEDED"},
 		{"wait operation 00000000000000000000000000000001 --service web-app", fate{status: api.OperationFailed, reason: "Broken."}, 1, "failed: Broken."},
