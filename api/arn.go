@@ -1,7 +1,6 @@
 package api
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -59,15 +58,15 @@ var forms = map[ResourceKind]string{
 }
 
 var (
-	arnPattern = regexp.MustCompile(`^arn:aws:apprunner:([a-z0-9-]{1,63}):([0-9]{12}):([a-z]+)/(.+)$`)
-	arnName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{3,39}$`)
-	arnID      = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	arnPattern = pattern{re2: `arn:aws:apprunner:([a-z0-9-]{1,63}):([0-9]{12}):([a-z]+)/(.+)`}
+	arnName    = pattern{re2: `[A-Za-z0-9][A-Za-z0-9_-]{3,39}`}
+	arnID      = pattern{re2: `[0-9a-f]{32}`}
 )
 
 // ParseARN reads an ARN of one of the kinds, or of any kind when none is given. What is malformed or of another kind is
 // an *Error of KindInvalidRequest that shows the form expected. Whether the resource exists is for the store to say.
 func ParseARN(s string, kinds ...ResourceKind) (ARN, error) {
-	parts := arnPattern.FindStringSubmatch(s)
+	parts := arnPattern.regexp().FindStringSubmatch(s)
 	if parts == nil {
 		return ARN{}, malformedARN(s, kinds)
 	}
@@ -88,7 +87,7 @@ func ParseARN(s string, kinds ...ResourceKind) (ARN, error) {
 // setResource reads NAME, REVISION and ID, as far as the kind has them.
 func (a *ARN) setResource(parts []string) bool {
 	a.Name = parts[0]
-	if !arnName.MatchString(a.Name) {
+	if !arnName.match(a.Name) {
 		return false
 	}
 	rest := parts[1:]
@@ -103,7 +102,7 @@ func (a *ARN) setResource(parts []string) bool {
 		return a.mayBePartial()
 	}
 	a.ID = rest[0]
-	return len(rest) == 1 && arnID.MatchString(a.ID)
+	return len(rest) == 1 && arnID.match(a.ID)
 }
 
 func (a *ARN) revisioned() bool { return a.configuration() || a.Kind == ResourceVpcConnector }

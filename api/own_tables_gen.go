@@ -2,7 +2,10 @@
 
 package api
 
-import "reflect"
+import (
+	"reflect"
+	"sync"
+)
 
 var shapeCancelOperationRequest = &shape{
 	name: "CancelOperationRequest",
@@ -284,26 +287,28 @@ var shapeServiceUsage = &shape{
 	},
 }
 
-var ownStructures = map[reflect.Type]*shape{
-	reflect.TypeFor[CancelOperationRequest]():       shapeCancelOperationRequest,
-	reflect.TypeFor[CancelOperationResponse]():      shapeCancelOperationResponse,
-	reflect.TypeFor[DeploymentSummary]():            shapeDeploymentSummary,
-	reflect.TypeFor[DescribeOperationRequest]():     shapeDescribeOperationRequest,
-	reflect.TypeFor[DescribeOperationResponse]():    shapeDescribeOperationResponse,
-	reflect.TypeFor[DescribeServiceUsageRequest]():  shapeDescribeServiceUsageRequest,
-	reflect.TypeFor[DescribeServiceUsageResponse](): shapeDescribeServiceUsageResponse,
-	reflect.TypeFor[InstanceUsage]():                shapeInstanceUsage,
-	reflect.TypeFor[ListDeploymentsRequest]():       shapeListDeploymentsRequest,
-	reflect.TypeFor[ListDeploymentsResponse]():      shapeListDeploymentsResponse,
-	reflect.TypeFor[ListLogEventsRequest]():         shapeListLogEventsRequest,
-	reflect.TypeFor[ListLogEventsResponse]():        shapeListLogEventsResponse,
-	reflect.TypeFor[LogEvent]():                     shapeLogEvent,
-	reflect.TypeFor[Operation]():                    shapeOperation,
-	reflect.TypeFor[OperationStep]():                shapeOperationStep,
-	reflect.TypeFor[RollbackServiceRequest]():       shapeRollbackServiceRequest,
-	reflect.TypeFor[RollbackServiceResponse]():      shapeRollbackServiceResponse,
-	reflect.TypeFor[ServiceUsage]():                 shapeServiceUsage,
-}
+var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
+	return map[reflect.Type]*shape{
+		reflect.TypeFor[CancelOperationRequest]():       shapeCancelOperationRequest,
+		reflect.TypeFor[CancelOperationResponse]():      shapeCancelOperationResponse,
+		reflect.TypeFor[DeploymentSummary]():            shapeDeploymentSummary,
+		reflect.TypeFor[DescribeOperationRequest]():     shapeDescribeOperationRequest,
+		reflect.TypeFor[DescribeOperationResponse]():    shapeDescribeOperationResponse,
+		reflect.TypeFor[DescribeServiceUsageRequest]():  shapeDescribeServiceUsageRequest,
+		reflect.TypeFor[DescribeServiceUsageResponse](): shapeDescribeServiceUsageResponse,
+		reflect.TypeFor[InstanceUsage]():                shapeInstanceUsage,
+		reflect.TypeFor[ListDeploymentsRequest]():       shapeListDeploymentsRequest,
+		reflect.TypeFor[ListDeploymentsResponse]():      shapeListDeploymentsResponse,
+		reflect.TypeFor[ListLogEventsRequest]():         shapeListLogEventsRequest,
+		reflect.TypeFor[ListLogEventsResponse]():        shapeListLogEventsResponse,
+		reflect.TypeFor[LogEvent]():                     shapeLogEvent,
+		reflect.TypeFor[Operation]():                    shapeOperation,
+		reflect.TypeFor[OperationStep]():                shapeOperationStep,
+		reflect.TypeFor[RollbackServiceRequest]():       shapeRollbackServiceRequest,
+		reflect.TypeFor[RollbackServiceResponse]():      shapeRollbackServiceResponse,
+		reflect.TypeFor[ServiceUsage]():                 shapeServiceUsage,
+	}
+})
 
 // OwnActions are all operations of apron's own API, by name.
 var OwnActions = []Action{

@@ -41,8 +41,8 @@ type member struct {
 	shape    *shape
 }
 
-// pattern is a constraint that the whole of a string must match. It compiles on first use, because RoleArn's
-// repetition of 1000 costs more than the rest of a command's start.
+// pattern is what the whole of a string must match. It compiles on first use, because RoleArn's repetition of 1000 costs
+// more than the rest of a command's start.
 type pattern struct {
 	re2  string // the model's pattern, translated where RE2 does not know it
 	rule string // how the constraint reads in an error
@@ -50,13 +50,15 @@ type pattern struct {
 	re   *regexp.Regexp
 }
 
-func (p *pattern) match(s string) bool {
+func (p *pattern) match(s string) bool { return p.regexp().MatchString(s) }
+
+func (p *pattern) regexp() *regexp.Regexp {
 	p.once.Do(func() { p.re = regexp.MustCompile(`\A(?:` + p.re2 + `)\z`) })
-	return p.re.MatchString(s)
+	return p.re
 }
 
 // shapeOf is the shape of a structure of either API, nil of any other type.
-func shapeOf(t reflect.Type) *shape { return cmp.Or(structures[t], ownStructures[t]) }
+func shapeOf(t reflect.Type) *shape { return cmp.Or(structures()[t], ownStructures()[t]) }
 
 // Action is one operation of an API: App Runner's PauseService and its kin, or one of apron's own.
 type Action struct {

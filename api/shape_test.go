@@ -12,8 +12,8 @@ import (
 var everyAction = append(slices.Clone(Actions), OwnActions...)
 
 func everyStructure() map[reflect.Type]*shape {
-	all := maps.Clone(structures)
-	maps.Copy(all, ownStructures)
+	all := maps.Clone(structures())
+	maps.Copy(all, ownStructures())
 	return all
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"apron/api"
@@ -81,7 +82,7 @@ func (a authorization) prove(r *http.Request, sent []byte, at time.Time, secret 
 	return nil
 }
 
-var validRegion = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
+var validRegion = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`) })
 
 // authorization is a parsed Authorization header.
 type authorization struct {
@@ -118,7 +119,7 @@ func parseAuthorization(header string) (authorization, error) {
 			"e.g. keyid/date/region/service/term, got '%s'.", cut(params["Credential"]))
 	}
 	// The region becomes part of ARNs and host names.
-	if !validRegion.MatchString(scope[2]) {
+	if !validRegion().MatchString(scope[2]) {
 		return authorization{}, invalidSignature("Credential should be scoped to a valid region, such as us-east-1, not '%s'.", cut(scope[2]))
 	}
 	return authorization{

@@ -2,7 +2,6 @@ package control
 
 import (
 	"errors"
-	"regexp"
 	"strings"
 
 	"apron/api"
@@ -14,8 +13,8 @@ import (
 const maxDomain = 253 - 34 - 11
 
 var (
-	domainLabel = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
-	allDigits   = regexp.MustCompile(`^[0-9]+$`)
+	domainLabel = compiled(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
+	allDigits   = compiled(`^[0-9]+$`)
 )
 
 // newDomain reads what is to be associated. The model's pattern lets through much that is no domain name.
@@ -53,11 +52,11 @@ func domainFault(name string) string {
 		return "a wildcard can only be the first of the parts between the dots, and all of it"
 	case len(labels) < 2:
 		return "it needs a dot, and a part on each side of it"
-	case allDigits.MatchString(labels[len(labels)-1]):
+	case allDigits().MatchString(labels[len(labels)-1]):
 		return "it ends in a number, as addresses do"
 	}
 	for _, part := range labels {
-		if !domainLabel.MatchString(part) {
+		if !domainLabel().MatchString(part) {
 			return "each part between the dots needs 1 to 63 letters, digits and hyphens, with no hyphen at either end"
 		}
 	}

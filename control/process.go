@@ -3,7 +3,6 @@ package control
 import (
 	"errors"
 	"maps"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -94,13 +93,13 @@ func checkName(f *faults, in, name string) {
 // The values that secrets may have (App Runner API reference, section 6.2): a secret of Secrets Manager, on whose ARN the key
 // in its JSON, the stage and the version may follow, or a parameter of SSM by ARN or name.
 var (
-	secretARN     = regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+(:[^:]*:[^:]*:[^:]*)?$`)
-	parameterARN  = regexp.MustCompile(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+$`)
-	parameterName = regexp.MustCompile(`^[A-Za-z0-9_./-]+$`)
+	secretARN     = compiled(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+(:[^:]*:[^:]*:[^:]*)?$`)
+	parameterARN  = compiled(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+$`)
+	parameterName = compiled(`^[A-Za-z0-9_./-]+$`)
 )
 
 func isSecret(value string) bool {
-	return secretARN.MatchString(value) || parameterARN.MatchString(value) || parameterName.MatchString(value)
+	return secretARN().MatchString(value) || parameterARN().MatchString(value) || parameterName().MatchString(value)
 }
 
 // checkCommand leaves the command itself out of the message: it may hold what nobody else is to read.

@@ -3,7 +3,6 @@ package control
 import (
 	"net/url"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -34,7 +33,7 @@ func (c *Control) checkImage(f *faults, s *api.SourceConfiguration) {
 }
 
 // privateECR has the account in an image's name.
-var privateECR = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr[a-z-]*\.[a-z0-9-]+\.amazonaws\.com`)
+var privateECR = compiled(`^([0-9]{12})\.dkr\.ecr[a-z-]*\.[a-z0-9-]+\.amazonaws\.com`)
 
 // autoDeploys is App Runner's default of AutoDeploymentsEnabled: nobody tells it of pushes to ECR Public or to another
 // account's repositories.
@@ -43,7 +42,7 @@ func autoDeploys(caller api.Caller, s *api.SourceConfiguration) bool {
 	if image == nil {
 		return true
 	}
-	account := privateECR.FindStringSubmatch(image.ImageIdentifier)
+	account := privateECR().FindStringSubmatch(image.ImageIdentifier)
 	return image.ImageRepositoryType == api.ImageRepositoryECR && (account == nil || account[1] == caller.Account)
 }
 
@@ -66,7 +65,7 @@ func checkCode(f *faults, r *api.CodeRepository) {
 
 // checkRepository never shows a URL that has a password in it.
 func checkRepository(f *faults, repository string) {
-	if scpForm.MatchString(repository) {
+	if scpForm().MatchString(repository) {
 		return
 	}
 	u, err := url.Parse(repository)
@@ -80,7 +79,7 @@ func checkRepository(f *faults, repository string) {
 }
 
 // scpForm is git's own way to write an address for SSH.
-var scpForm = regexp.MustCompile(`^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^/\s-][^\s]*$`)
+var scpForm = compiled(`^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^/\s-][^\s]*$`)
 
 func isRepository(u *url.URL) bool {
 	switch u.Scheme {
@@ -93,6 +92,6 @@ func isRepository(u *url.URL) bool {
 }
 
 // noBranch is what git refuses in a branch's name (git check-ref-format).
-var noBranch = regexp.MustCompile(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|[/.]$|\.lock(/|$)|^@$`)
+var noBranch = compiled(`[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|^[-/.]|/\.|[/.]$|\.lock(/|$)|^@$`)
 
-func isBranch(name string) bool { return name != "" && !noBranch.MatchString(name) }
+func isBranch(name string) bool { return name != "" && !noBranch().MatchString(name) }

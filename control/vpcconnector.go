@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"regexp"
 	"strings"
 	"time"
 
@@ -72,10 +71,10 @@ func checkIDs(member, kind string, ids []string) error {
 
 // idRest is wider than what EC2 gives out, which is hex digits alone: there is no EC2 behind these ids, and whoever runs
 // apron may name networks as they like.
-var idRest = regexp.MustCompile(`^-[A-Za-z0-9-]{1,64}$`)
+var idRest = compiled(`^-[A-Za-z0-9-]{1,64}$`)
 
 func checkID(member, kind, id string) error {
-	if rest, ok := strings.CutPrefix(id, kind); !ok || !idRest.MatchString(rest) {
+	if rest, ok := strings.CutPrefix(id, kind); !ok || !idRest().MatchString(rest) {
 		return api.InvalidRequest("%s has %.80q, which is no ID of the form %s-0123456789abcdef0. Correct it.", member, id, kind)
 	}
 	return nil

@@ -137,3 +137,62 @@ func declares(t *testing.T, path, name string) bool {
 		return ok && f.Name.Name == name
 	})
 }
+
+// TestPackages_CompileNoRegexpAtStart keeps the start of a command short: an expression that a package compiles into a
+// variable costs every command its time and memory.
+func TestPackages_CompileNoRegexpAtStart(t *testing.T) {
+	cmd := exec.Command("git", "ls-files", "--", "*.go", ":!*_test.go")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range strings.FieldsSeq(string(out)) {
+		file, err := parser.ParseFile(token.NewFileSet(), filepath.Join("..", name), nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range file.Decls {
+			if g, ok := d.(*ast.GenDecl); ok && g.Tok == token.VAR && compiles(g) {
+				t.Errorf("%s compiles a regular expression into a package's variable: use sync.OnceValue", name)
+			}
+		}
+	}
+}
+
+// compiles reports whether a declaration calls into regexp as it is initialised, and not in a func that it defines.
+func compiles(d ast.Node) (found bool) {
+	ast.Inspect(d, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if ok {
+			fun, _ := call.Fun.(*ast.SelectorExpr)
+			if fun != nil {
+				from, _ := fun.X.(*ast.Ident)
+				found = found || from != nil && from.Name == "regexp"
+			}
+		}
+		_, inFunc := n.(*ast.FuncLit)
+		return !inFunc
+	})
+	return found
+}
+
+// TestCommandLine_LinksNothingOfThePlatform keeps what apron's command line starts with small.
+func TestCommandLine_LinksNothingOfThePlatform(t *testing.T) {
+	cmd := exec.Command("go", "list", "-tags", "seccomp,netgo,osusergo", "-deps", "./cli")
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const services = "github.com/aws/aws-sdk-go-v2/service/"
+	for path := range strings.FieldsSeq(string(out)) {
+		service, ofAWS := strings.CutPrefix(path, services)
+		switch {
+		case path == "modernc.org/sqlite", strings.HasPrefix(path, "apron/") && !client(path) && path != "apron/cli":
+			t.Errorf("apron/cli links %s", path)
+		case ofAWS && service != "sts" && !strings.HasPrefix(service, "sts/") && !strings.HasPrefix(service, "internal/"):
+			t.Errorf("apron/cli links %s: of AWS's services it may know sts alone", path)
+		}
+	}
+}

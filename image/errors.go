@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 	"syscall"
 
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
@@ -196,14 +197,14 @@ func hide(err error) error {
 }
 
 var (
-	urlPattern   = regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)([^\s"'<>]*)`)
-	tokenPattern = regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9+/=._~-]{8,}`)
+	urlPattern   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\b([a-z][a-z0-9+.-]*://)([^\s"'<>]*)`) })
+	tokenPattern = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(?i)\b(bearer|basic)\s+[a-z0-9+/=._~-]{8,}`) })
 )
 
 // redact takes user names, passwords, query strings and tokens out of a text.
 func redact(text string) string {
-	text = urlPattern.ReplaceAllStringFunc(text, func(raw string) string {
-		m := urlPattern.FindStringSubmatch(raw)
+	text = urlPattern().ReplaceAllStringFunc(text, func(raw string) string {
+		m := urlPattern().FindStringSubmatch(raw)
 		rest, _, _ := strings.Cut(m[2], "?")
 		host, path, slash := strings.Cut(rest, "/")
 		if i := strings.LastIndex(host, "@"); i >= 0 {
@@ -214,5 +215,5 @@ func redact(text string) string {
 		}
 		return m[1] + host
 	})
-	return tokenPattern.ReplaceAllString(text, "$1 (hidden)")
+	return tokenPattern().ReplaceAllString(text, "$1 (hidden)")
 }

@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"cuelabs.dev/go/oci/ociregistry/ociref"
 	"github.com/google/go-containerregistry/pkg/name"
@@ -79,7 +80,9 @@ func (p parts) String() string {
 	return p.name() + ":" + p.id
 }
 
-var privateECR = regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+var privateECR = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^([0-9]{12})\.dkr\.ecr(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
+})
 
 // locate says where ref leads, the first that holds. Repositories are the account's own throughout.
 //
@@ -127,7 +130,7 @@ func (a Account) locateLocal(ctx context.Context, p parts) (place, bool, error) 
 // account: another of this registry has repositories of its own, and what no account here is called may be any's, so
 // that scripts written for an account of AWS go on working.
 func (a Account) ownsECR(ctx context.Context, host string) (bool, error) {
-	private := privateECR.FindStringSubmatch(host)
+	private := privateECR().FindStringSubmatch(host)
 	if private == nil {
 		return host == "public.ecr.aws", nil
 	}

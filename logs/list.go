@@ -79,7 +79,7 @@ func later(a, b time.Time) time.Time {
 // Find returns the newest service that has or had this name and left logs, the one whose events begin last.
 // ErrNotFound if there is none.
 func (l *Logs) Find(name string) (Service, error) {
-	if !nameForm.MatchString(name) {
+	if !nameForm().MatchString(name) {
 		return Service{}, fmt.Errorf("service %q: %w", name, errName)
 	}
 	entries, err := os.ReadDir(filepath.Join(l.dir, name))

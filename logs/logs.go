@@ -77,13 +77,15 @@ func DeploymentStream(operationID string) string { return "deployment/" + operat
 func InstanceStream(instanceID string) string { return "instance/" + instanceID }
 
 var (
-	nameForm   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`)
-	streamForm = regexp.MustCompile(`^(events|(deployment|instance)/[A-Za-z0-9][A-Za-z0-9_-]{0,127})$`)
+	nameForm   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`) })
+	streamForm = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^(events|(deployment|instance)/[A-Za-z0-9][A-Za-z0-9_-]{0,127})$`)
+	})
 )
 
 // serviceDir is the directory of both groups of the service.
 func (l *Logs) serviceDir(svc Service) (string, error) {
-	if !nameForm.MatchString(svc.Name) || !nameForm.MatchString(svc.ID) {
+	if !nameForm().MatchString(svc.Name) || !nameForm().MatchString(svc.ID) {
 		return "", fmt.Errorf("service %q with id %q: %w", svc.Name, svc.ID, errName)
 	}
 	return filepath.Join(l.dir, svc.Name, svc.ID), nil
@@ -95,7 +97,7 @@ func (l *Logs) path(svc Service, stream string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if !streamForm.MatchString(stream) {
+	if !streamForm().MatchString(stream) {
 		return "", fmt.Errorf("log stream %q: %w: want events, deployment/<id> or instance/<id>", stream, errName)
 	}
 	group := "service"

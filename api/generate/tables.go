@@ -11,17 +11,17 @@ import (
 // writeTables prints the constraints of every shape and the list of actions.
 func (m *model) writeTables() ([]byte, error) {
 	var p printer
-	p.f("import \"reflect\"\n\n")
+	p.f("import (\n\"reflect\"\n\"sync\"\n)\n\n")
 	for _, name := range m.names() {
 		m.writeConstraints(&p, name)
 	}
-	p.f("var %s = map[reflect.Type]*shape{\n", m.structures)
+	p.f("var %s = sync.OnceValue(func() map[reflect.Type]*shape {\nreturn map[reflect.Type]*shape{\n", m.structures)
 	for _, name := range m.names() {
 		if m.Shapes[name].Type == "structure" {
 			p.f("reflect.TypeFor[%s](): shape%s,\n", name, name)
 		}
 	}
-	p.f("}\n\n")
+	p.f("}\n})\n\n")
 	if err := m.writeActions(&p); err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"sync"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -100,7 +101,9 @@ func durationVar(fs *pflag.FlagSet, d *time.Duration, name, env, usage string) e
 	return nil
 }
 
-var domainName = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+var domainName = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
+})
 
 // Validate finds what would fail later, before anything is opened.
 func (c *Config) Validate() error {
@@ -136,7 +139,7 @@ func checkAddress(flag, addr string) error {
 }
 
 func (c *Config) checkDomain() error {
-	if !domainName.MatchString(c.Domain) {
+	if !domainName().MatchString(c.Domain) {
 		return fmt.Errorf("--domain %q is not a domain name such as apron.localhost, in lower case", c.Domain)
 	}
 	return nil

@@ -8,6 +8,7 @@ import (
 	"io"
 	"regexp"
 	"strings"
+	"sync"
 	"text/tabwriter"
 	"time"
 	"unicode"
@@ -69,7 +70,7 @@ func keyCreateCommand() *cobra.Command {
 	})
 }
 
-var accountID = regexp.MustCompile(`^[0-9]{12}$`)
+var accountID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{12}$`) })
 
 const maxKeyName = 100
 
@@ -80,7 +81,7 @@ func (d *keyDir) create(ctx context.Context, account string, row store.Key) (c c
 		account = d.owner
 	case account == "new":
 		account = ""
-	case !accountID.MatchString(account):
+	case !accountID().MatchString(account):
 		return c, fmt.Errorf("--account %.100q is neither an account's 12 digits nor the word new", account)
 	}
 	if len([]rune(row.Name)) > maxKeyName || strings.ContainsFunc(row.Name, unicode.IsControl) {
