@@ -35,8 +35,9 @@ type Client struct {
 
 	Retry Retry
 
-	// Trace is told what happens, for people who look for a fault. It may be nil.
-	Trace func(format string, args ...any)
+	// Trace is told what happens and in which part, such as botocore.auth, for people who look for a fault. It hears no
+	// secret and no signature. It may be nil.
+	Trace func(part, format string, args ...any)
 
 	retries retries
 	pause   func(context.Context, time.Duration) error // sleep if nil
@@ -75,7 +76,7 @@ func (c *Client) Do(ctx context.Context, action string, body []byte) (*Reply, er
 		if !again {
 			return request.finish(reply, err)
 		}
-		c.trace("Attempt %d of %s failed: %v. The next one is in %s.", request.attempt, action, err, delay)
+		c.trace(traceRetries, "Attempt %d of %s failed: %v. The next one is in %s.", request.attempt, action, err, delay)
 		if err := c.sleep(ctx, delay); err != nil {
 			return nil, err
 		}
@@ -112,8 +113,9 @@ func (c *Client) attempt(ctx context.Context, action string, body []byte) (*Repl
 		}
 		return nil, err
 	}
-	c.trace("Response headers: %v", reply.Header)
-	c.trace("Response body:\n%s", reply.Body)
+	c.trace(traceConnection, "%s://%s \"%s %s HTTP/1.1\" %d %d", r.URL.Scheme, r.URL.Host, r.Method, r.URL.RequestURI(), reply.Status, len(reply.Body))
+	c.trace(traceParsers, "Response headers: %s", pythonHeaders(reply.Header))
+	c.trace(traceParsers, "Response body:\nb'%s'", reply.Body)
 	if err := parseReply(reply, action); err != nil {
 		return nil, err
 	}
@@ -133,6 +135,7 @@ func (c *Client) request(ctx context.Context, action string, body []byte) (*http
 	r.Header.Set("Content-Type", "application/x-amz-json-"+cmp.Or(c.JSONVersion, "1.0"))
 	r.Header.Set("User-Agent", cmp.Or(c.UserAgent, "apron"))
 	r.Header.Set("Accept-Encoding", "identity")
+	c.traceRequest(r, action, body)
 	if c.Credentials == nil {
 		return r, nil
 	}
@@ -140,7 +143,12 @@ func (c *Client) request(ctx context.Context, action string, body []byte) (*http
 	if err != nil {
 		return nil, err
 	}
-	signRequest(r, body, credentials, cmp.Or(c.SigningName, signingName), c.Region, time.Now())
+	c.trace(traceAuth, "Calculating signature using v4 auth.")
+	canonical := signRequest(r, body, credentials, cmp.Or(c.SigningName, signingName), c.Region, time.Now())
+	if credentials.SessionToken != "" {
+		canonical = strings.ReplaceAll(canonical, credentials.SessionToken, "(not shown)")
+	}
+	c.trace(traceAuth, "CanonicalRequest:\n%s", canonical)
 	return r, nil
 }
 
@@ -193,7 +201,7 @@ func (c *Client) exchange(r *http.Request) (*Reply, error) {
 		defer cancel()
 		r = r.WithContext(limited)
 	}
-	c.trace("Sending http request: %s %s", r.Method, r.URL)
+	c.trace(traceEndpoint, "Sending http request: <AWSPreparedRequest stream_output=False, method=%s, url=%s, headers=%s>", r.Method, r.URL, pythonHeaders(r.Header))
 	answer, err := transport.RoundTrip(r) // no redirects: the AWS CLI follows none
 	if err != nil {
 		return nil, unanswered(ctx, r.URL, err)
@@ -219,12 +227,6 @@ func (c *Client) transport() (http.RoundTripper, time.Duration) {
 		return sharedTransport(), c.HTTP.Timeout
 	}
 	return c.HTTP.Transport, c.HTTP.Timeout
-}
-
-func (c *Client) trace(format string, args ...any) {
-	if c.Trace != nil {
-		c.Trace(format, args...)
-	}
 }
 
 // sleep waits for d or until the context ends.

@@ -72,7 +72,7 @@ func (c *Client) pace(ctx context.Context) error {
 		if wait == 0 {
 			return nil
 		}
-		c.trace("The service asked for fewer requests. The next one is in %s.", wait)
+		c.trace(traceRetries, "The service asked for fewer requests. The next one is in %s.", wait)
 		if err := c.sleep(ctx, wait); err != nil {
 			return err
 		}

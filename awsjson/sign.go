@@ -14,8 +14,8 @@ import (
 // unsignedHeaders may change on the way to the server, or are set when the request is sent.
 var unsignedHeaders = []string{"Accept-Encoding", "User-Agent"}
 
-// signRequest makes the request that of the holder of the credentials.
-func signRequest(r *http.Request, body []byte, c Credentials, service, region string, at time.Time) {
+// signRequest makes the request that of the holder of the credentials, and returns what it signed.
+func signRequest(r *http.Request, body []byte, c Credentials, service, region string, at time.Time) string {
 	at = at.UTC()
 	r.Header.Set("X-Amz-Date", at.Format(amzTime))
 	if c.SessionToken != "" {
@@ -29,6 +29,7 @@ func signRequest(r *http.Request, body []byte, c Credentials, service, region st
 	canonical := canonicalRequest(r, canonicalPath(r.URL), a.signedHeaders, hex.EncodeToString(payload[:]))
 	a.signature = a.sign(signingKey(a, c.SecretAccessKey), at, canonical)
 	r.Header.Set("Authorization", a.String())
+	return canonical
 }
 
 // String is the header that parseAuthorization reads.

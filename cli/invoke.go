@@ -33,6 +33,9 @@ func (r *run) invoke(ctx context.Context, s *model.Service, op *model.Operation,
 	if err != nil {
 		return 0, err
 	}
+	if id := reply.Header.Get("X-Amzn-Requestid"); id != "" {
+		r.trace.printf("awscli.formatter", "RequestId: %s", id)
+	}
 	answer, err := param.Response(reply.Body, op.Output, r.session.timestamps)
 	if err != nil {
 		return 0, err

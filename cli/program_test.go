@@ -187,13 +187,20 @@ func TestRun_ShowsHelpAtEveryLevel(t *testing.T) {
 
 func TestRun_DebugsWithoutSecrets(t *testing.T) {
 	s := serve(t, map[string]string{"AppRunner.PauseService": paused})
-	code, _, stderr := newLine(t, s).run(t, "apprunner", "pause-service", "--service-arn", arn, "--debug")
-	for _, want := range []string{" - MainThread - awscli.clidriver - DEBUG - CLI version: aws-cli/2.", "Arguments entered to CLI: ['apprunner', 'pause-service'"} {
+	l := newLine(t, s)
+	l.env["AWS_SESSION_TOKEN"] = "tokenEXAMPLE"
+	code, _, stderr := l.run(t, "apprunner", "pause-service", "--service-arn", arn, "--debug")
+	for _, want := range []string{" - MainThread - awscli.clidriver - DEBUG - CLI version: aws-cli/2.", "Arguments entered to CLI: ['apprunner', 'pause-service'",
+		" - botocore.endpoint - DEBUG - Making request for OperationModel(name=PauseService) with params: {'url_path': '/'", "CanonicalRequest:\nPOST\n/\n",
+		"\"POST / HTTP/1.1\" 200 ", " - botocore.parsers - DEBUG - Response body:\nb'{\"OperationId\":\"o-1\"",
+	} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("%d, no %q in\n%s", code, want, stderr)
 		}
 	}
-	if strings.Contains(stderr, "secretEXAMPLE") {
-		t.Error("the secret is in the debug output")
+	for _, secret := range []string{"secretEXAMPLE", "tokenEXAMPLE", "Signature="} {
+		if strings.Contains(stderr, secret) {
+			t.Errorf("%s is in the debug output", secret)
+		}
 	}
 }

@@ -70,7 +70,7 @@ func (s *session) connect(ctx context.Context, service *model.Service, g *settin
 		JSONVersion: service.JSONVersion, UserAgent: agent, Retry: awsjson.Retry{Mode: r.RetryMode, MaxAttempts: r.MaxAttempts},
 	}
 	if t != nil {
-		client.Trace = func(format string, args ...any) { t.printf("botocore.endpoint", format, args...) }
+		client.Trace = t.printf
 	}
 	if g.sign {
 		client.Credentials = func(ctx context.Context) (awsjson.Credentials, error) {
