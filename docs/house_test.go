@@ -102,7 +102,7 @@ func TestTests_StayOutOfTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, banned := range []string{"apron/aprontest", "apron/driver/drivertest", "apron/image/imagetest", "testing", "github.com/aws/aws-sdk-go-v2/service/apprunner"} {
+	for _, banned := range []string{"apron/aprontest", "apron/aprontest/terminal", "apron/driver/drivertest", "apron/image/imagetest", "testing", "github.com/aws/aws-sdk-go-v2/service/apprunner"} {
 		if slices.Contains(strings.Fields(string(out)), banned) {
 			t.Errorf("cmd/apron links %s", banned)
 		}

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"apron/aprontest/terminal"
 )
 
 // step is what is pressed, and what the screen must then show.
@@ -41,17 +43,17 @@ func TestPrompt_TakesTheKeysOfAWS(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			home := t.TempDir()
-			theirs := run(t, []string{"HOME=" + home, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true"}, exec.CommandContext(t.Context(), aws, append(test.args, "--cli-auto-prompt")...))
+			theirs := terminal.Start(t, exec.CommandContext(t.Context(), aws, append(test.args, "--cli-auto-prompt")...), "HOME="+home, "AWS_REGION=us-east-1", "AWS_EC2_METADATA_DISABLED=true")
 			ours := start(t, []string{"HOME=" + home}, append(test.args, "--cli-auto-prompt")...)
-			for _, s := range []*terminal{theirs, ours} {
+			for _, s := range []*terminal.Terminal{theirs, ours} {
 				for _, step := range test.steps {
-					s.press(step.keys)
+					s.Press(step.keys)
 					if s == theirs && step.keys == enter {
-						s.insist(step)
+						insist(s, step)
 					}
-					s.see(step.see...)
+					s.See(step.see...)
 				}
-				s.ends(test.code)
+				s.Ends(test.code)
 			}
 		})
 	}
@@ -59,14 +61,12 @@ func TestPrompt_TakesTheKeysOfAWS(t *testing.T) {
 
 // insist presses the keys again where they did nothing: in AWS's prompt a menu that a thread opens late, and empty, may
 // swallow the first Enter.
-func (s *terminal) insist(step step) {
+func insist(s *terminal.Terminal, step step) {
 	for range 3 {
-		for deadline := time.Now().Add(2 * time.Second); time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
-			if shows(s.text(), step.see) {
-				return
-			}
+		if _, ok := s.Sees(2*time.Second, step.see...); ok {
+			return
 		}
-		s.press(step.keys)
+		s.Press(step.keys)
 	}
 }
 

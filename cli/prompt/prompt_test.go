@@ -7,65 +7,67 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+
+	"apron/aprontest/terminal"
 )
 
 func TestPrompt_BuildsACommand(t *testing.T) {
 	s := start(t, nil, "--cli-auto-prompt")
-	s.see("> aws", "apprunner", "AWS App Runner", "[ENTER] Autocomplete Choice/Execute Command")
-	s.press("appr" + tab)
-	s.see("> aws apprunner\n")
-	s.press(" pause" + tab)
-	s.see("> aws apprunner pause-service\n")
-	s.press(" ")
-	s.see("--service-arn (required)  [string]", "!--cli-auto-prompt", "!--no-cli-auto-prompt")
-	s.press(tab + " ")
-	s.see(arn+"one/1", "PAUSED")
-	s.press("TWO" + tab)
-	s.see("> aws apprunner pause-service --service-arn " + arn + "two/2\n")
-	s.press(enter)
-	s.see("!PAUSED")
-	s.press(enter)
-	s.see(`ARGS ["apprunner" "pause-service" "--service-arn" "`+arn+`two/2"]`, "!ENTER")
-	s.ends(0)
+	s.See("> aws", "apprunner", "AWS App Runner", "[ENTER] Autocomplete Choice/Execute Command")
+	s.Press("appr" + tab)
+	s.See("> aws apprunner\n")
+	s.Press(" pause" + tab)
+	s.See("> aws apprunner pause-service\n")
+	s.Press(" ")
+	s.See("--service-arn (required)  [string]", "!--cli-auto-prompt", "!--no-cli-auto-prompt")
+	s.Press(tab + " ")
+	s.See(arn+"one/1", "PAUSED")
+	s.Press("TWO" + tab)
+	s.See("> aws apprunner pause-service --service-arn " + arn + "two/2\n")
+	s.Press(enter)
+	s.See("!PAUSED")
+	s.Press(enter)
+	s.See(`ARGS ["apprunner" "pause-service" "--service-arn" "`+arn+`two/2"]`, "!ENTER")
+	s.Ends(0)
 }
 
 // TestPrompt_TakesKeysAheadOfItsMenus has a fast typist's keys arrive before the menus that they choose from.
 func TestPrompt_TakesKeysAheadOfItsMenus(t *testing.T) {
 	s := start(t, nil)
-	s.press("appr" + tab + " pau" + tab + " --serv" + tab + " two" + tab + enter)
-	s.see("> aws apprunner pause-service --service-arn "+arn+"two/2\n", "!PAUSED")
-	s.press(enter)
-	s.see(`ARGS ["apprunner" "pause-service" "--service-arn" "` + arn + `two/2"]`)
-	s.ends(0)
+	s.Press("appr" + tab + " pau" + tab + " --serv" + tab + " two" + tab + enter)
+	s.See("> aws apprunner pause-service --service-arn "+arn+"two/2\n", "!PAUSED")
+	s.Press(enter)
+	s.See(`ARGS ["apprunner" "pause-service" "--service-arn" "` + arn + `two/2"]`)
+	s.Ends(0)
 }
 
 func TestPrompt_BeginsWithTheArgumentsGiven(t *testing.T) {
 	s := start(t, nil, "apprunner", "--cli-auto-prompt", "tag-resource", "--resource-arn", "it's a name")
-	s.see(`> aws apprunner tag-resource --resource-arn 'it'"'"'s a name'`, "--tags (required)")
-	s.press("--outp" + tab)
-	s.see("--output")
-	s.press(" te" + tab)
-	s.see("--output text")
-	s.press(enter + enter)
-	s.see(`ARGS ["apprunner" "tag-resource" "--resource-arn" "it's a name" "--output" "text"]`)
-	s.ends(0)
+	s.See(`> aws apprunner tag-resource --resource-arn 'it'"'"'s a name'`, "--tags (required)")
+	s.Press("--outp" + tab)
+	s.See("--output")
+	s.Press(" te" + tab)
+	s.See("--output text")
+	s.Press(enter + enter)
+	s.See(`ARGS ["apprunner" "tag-resource" "--resource-arn" "it's a name" "--output" "text"]`)
+	s.Ends(0)
 }
 
 func TestPrompt_LeavesTheTerminalAsItWas(t *testing.T) {
-	for name, leave := range map[string]func(*terminal){
-		"Ctrl-C":  func(s *terminal) { s.press(ctrlC) },
-		"Ctrl-D":  func(s *terminal) { s.press(ctrlD) },
-		"SIGINT":  func(s *terminal) { s.cmd.Process.Signal(os.Interrupt) },
-		"SIGTERM": func(s *terminal) { s.cmd.Process.Signal(syscall.SIGTERM) },
+	for name, leave := range map[string]func(*terminal.Terminal){
+		"Ctrl-C":  func(s *terminal.Terminal) { s.Press(ctrlC) },
+		"Ctrl-D":  func(s *terminal.Terminal) { s.Press(ctrlD) },
+		"SIGINT":  func(s *terminal.Terminal) { s.Cmd.Process.Signal(os.Interrupt) },
+		"SIGTERM": func(s *terminal.Terminal) { s.Cmd.Process.Signal(syscall.SIGTERM) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, nil)
-			s.see("> aws", "AWS App Runner")
-			s.press("appr")
-			s.see("> aws appr\n", "apprunner")
+			s.See("> aws", "AWS App Runner")
+			s.Press("appr")
+			s.See("> aws appr\n", "apprunner")
 			leave(s)
-			s.ends(130)
-			if text := s.see("> aws appr\n", "!ENTER", "!apprunner"); strings.TrimSpace(text) != "> aws appr" {
+			s.Ends(130)
+			if text := s.See("> aws appr\n", "!ENTER", "!apprunner"); strings.TrimSpace(text) != "> aws appr" {
 				t.Errorf("the screen is left with:\n%s", text)
 			}
 		})
@@ -75,32 +77,32 @@ func TestPrompt_LeavesTheTerminalAsItWas(t *testing.T) {
 // TestPrompt_SurvivesAPanic has the function that gives the help panic.
 func TestPrompt_SurvivesAPanic(t *testing.T) {
 	s := start(t, nil, "panic")
-	s.see("> aws panic")
-	s.press(f3)
-	s.ends(255)
-	s.see("ERROR", "panic")
+	s.See("> aws panic")
+	s.Press(f3)
+	s.Ends(255)
+	s.See("ERROR", "panic")
 }
 
 func TestPrompt_WalksThroughTheMenu(t *testing.T) {
 	s := start(t, nil, "apprunner")
-	s.see("associate-custom-domain", "create-connection")
-	s.press(down + tab)
-	s.see("> aws apprunner create-auto-scaling-configuration\n")
-	s.press(shiftTab + up)
-	s.see("> aws apprunner\n") // none is chosen
-	s.press(up)
-	s.see("> aws apprunner update-vpc-ingress-connection\n")
-	s.press(esc)
-	s.see("> aws apprunner\n", "!associate-custom-domain")
-	s.press(tab)
-	s.see("> aws apprunner associate-custom-domain\n")
-	s.press("\x17list-s")
-	s.see("list-services-for-auto-scaling-configuration")
-	s.press(tab + enter)
-	s.see("> aws apprunner list-services\n", "!list-services-for")
-	s.press(enter)
-	s.see(`ARGS ["apprunner" "list-services"]`)
-	s.ends(0)
+	s.See("associate-custom-domain", "create-connection")
+	s.Press(down + tab)
+	s.See("> aws apprunner create-auto-scaling-configuration\n")
+	s.Press(shiftTab + up)
+	s.See("> aws apprunner\n") // none is chosen
+	s.Press(up)
+	s.See("> aws apprunner update-vpc-ingress-connection\n")
+	s.Press(esc)
+	s.See("> aws apprunner\n", "!associate-custom-domain")
+	s.Press(tab)
+	s.See("> aws apprunner associate-custom-domain\n")
+	s.Press("\x17list-s")
+	s.See("list-services-for-auto-scaling-configuration")
+	s.Press(tab + enter)
+	s.See("> aws apprunner list-services\n", "!list-services-for")
+	s.Press(enter)
+	s.See(`ARGS ["apprunner" "list-services"]`)
+	s.Ends(0)
 }
 
 func TestPrompt_KeepsItsHistory(t *testing.T) {
@@ -108,116 +110,116 @@ func TestPrompt_KeepsItsHistory(t *testing.T) {
 	env := []string{"PROMPT_TEST_HISTORY=" + path}
 	for _, args := range [][]string{{"apprunner", "list-services", "--no-paginate"}, {"apprunner", "zzz"}} {
 		s := start(t, env, args...)
-		s.see("> aws " + strings.Join(args, " "))
-		s.press(esc)
-		s.press(home + "\x05") // to the begin and the end of the line: no menu is left
-		s.see("!--output")
-		s.press(enter)
-		s.see("ARGS")
-		s.ends(0)
+		s.See("> aws " + strings.Join(args, " "))
+		s.Press(esc)
+		s.Press(home + "\x05") // to the begin and the end of the line: no menu is left
+		s.See("!--output")
+		s.Press(enter)
+		s.See("ARGS")
+		s.Ends(0)
 	}
 	text, err := os.ReadFile(path)
 	if want := `{"version":1,"commands":["apprunner list-services --no-paginate ","apprunner zzz "]}`; err != nil || string(text) != want {
 		t.Fatalf("the file holds %s (%v), want %s", text, err, want)
 	}
 	s := start(t, env)
-	s.see("AWS App Runner")
-	s.press("x")
-	s.see("!AWS App Runner")
-	s.press(up + up)
-	s.see("> aws apprunner list-services --no-paginate\n")
-	s.press(down + down)
-	s.see("> aws x\n")
-	s.press("\x15" + ctrlR)
-	s.see("bck-i-search", " apprunner zzz", " apprunner list-services --no-paginate")
-	s.press("lsv" + tab)
-	s.see("> aws apprunner list-services --no-paginate\n", "!zzz")
-	s.press(enter)
-	s.see("!bck-i-search")
-	s.press(enter)
-	s.see(`ARGS ["apprunner" "list-services" "--no-paginate"]`)
-	s.ends(0)
+	s.See("AWS App Runner")
+	s.Press("x")
+	s.See("!AWS App Runner")
+	s.Press(up + up)
+	s.See("> aws apprunner list-services --no-paginate\n")
+	s.Press(down + down)
+	s.See("> aws x\n")
+	s.Press("\x15" + ctrlR)
+	s.See("bck-i-search", " apprunner zzz", " apprunner list-services --no-paginate")
+	s.Press("lsv" + tab)
+	s.See("> aws apprunner list-services --no-paginate\n", "!zzz")
+	s.Press(enter)
+	s.See("!bck-i-search")
+	s.Press(enter)
+	s.See(`ARGS ["apprunner" "list-services" "--no-paginate"]`)
+	s.Ends(0)
 }
 
 func TestPrompt_ShowsPanels(t *testing.T) {
 	s := start(t, nil, "apprunner", "pause-service", "--debug")
-	s.see("--service-arn (required)")
-	s.press(f3)
-	s.see("|Doc panel|", "Help of [apprunner pause-service]", "!the end of it")
-	s.press(f2)
-	s.see("[q] Focus on Input")
-	s.press("G")
-	s.see("the end of it", "!Help of")
-	s.press("/HELP OF\r")
-	s.see("Help of [apprunner pause-service]")
-	s.press("jjk")
-	s.see("!Help of")
-	s.press("q" + f5)
-	s.see("|Doc panel|", "│", "|Output panel|", "Output of [apprunner pause-service]")
-	s.press(f3)
-	s.see("!Doc panel", "Output of [apprunner pause-service]")
-	s.press(f5 + f1)
-	s.see("!Output panel", "[CONTROL+R] On/Off bck-i-search")
-	s.press(f1 + ctrlC)
-	s.ends(130)
+	s.See("--service-arn (required)")
+	s.Press(f3)
+	s.See("|Doc panel|", "Help of [apprunner pause-service]", "!the end of it")
+	s.Press(f2)
+	s.See("[q] Focus on Input")
+	s.Press("G")
+	s.See("the end of it", "!Help of")
+	s.Press("/HELP OF\r")
+	s.See("Help of [apprunner pause-service]")
+	s.Press("jjk")
+	s.See("!Help of")
+	s.Press("q" + f5)
+	s.See("|Doc panel|", "│", "|Output panel|", "Output of [apprunner pause-service]")
+	s.Press(f3)
+	s.See("!Doc panel", "Output of [apprunner pause-service]")
+	s.Press(f5 + f1)
+	s.See("!Output panel", "[CONTROL+R] On/Off bck-i-search")
+	s.Press(f1 + ctrlC)
+	s.Ends(130)
 }
 
 func TestPrompt_ShowsColumns(t *testing.T) {
 	s := start(t, nil, "apprunner")
-	s.see("associate-custom-domain", "!pause-service")
-	s.press(f4)
-	s.see("associate-custom-domain", "pause-service")
-	s.press(tab)
-	s.see("> aws apprunner associate-custom-domain\n")
-	s.press(ctrlC)
-	s.ends(130)
+	s.See("associate-custom-domain", "!pause-service")
+	s.Press(f4)
+	s.See("associate-custom-domain", "pause-service")
+	s.Press(tab)
+	s.See("> aws apprunner associate-custom-domain\n")
+	s.Press(ctrlC)
+	s.Ends(130)
 }
 
 // TestPrompt_FollowsTheSizeOfTheTerminal makes the terminal small and tiny while the prompt is open, and large again.
 func TestPrompt_FollowsTheSizeOfTheTerminal(t *testing.T) {
 	s := start(t, nil, "apprunner")
-	s.see("associate-custom-domain", "[F5] Hide/Show Output")
-	s.resize(30, 8)
-	s.see("> aws apprunner", "associate-custom-domain", "────", "!Hide/Show Output")
-	s.press("pause-service --service-arn abcdefghijklmnopq")
-	s.see("> aws apprunner pause-service\n--service-arn abcdefghijklmnop\nq")
-	s.resize(12, 4)
-	s.see("mnop\nq\n")
+	s.See("associate-custom-domain", "[F5] Hide/Show Output")
+	s.Resize(30, 8)
+	s.See("> aws apprunner", "associate-custom-domain", "────", "!Hide/Show Output")
+	s.Press("pause-service --service-arn abcdefghijklmnopq")
+	s.See("> aws apprunner pause-service\n--service-arn abcdefghijklmnop\nq")
+	s.Resize(12, 4)
+	s.See("mnop\nq\n")
 	for _, size := range [][2]int{{1, 1}, {2, 2}, {3, 1}, {1, 30}} {
-		s.resize(size[0], size[1])
-		s.press(f3 + f5 + f1 + f4 + left)
+		s.Resize(size[0], size[1])
+		s.Press(f3 + f5 + f1 + f4 + left)
 	}
-	s.resize(120, 30)
-	s.see("> aws apprunner pause-service --service-arn abcdefghijklmnopq\n")
-	s.press(enter)
-	s.see(`ARGS ["apprunner" "pause-service" "--service-arn" "abcdefghijklmnopq"]`)
-	s.ends(0)
+	s.Resize(120, 30)
+	s.See("> aws apprunner pause-service --service-arn abcdefghijklmnopq\n")
+	s.Press(enter)
+	s.See(`ARGS ["apprunner" "pause-service" "--service-arn" "abcdefghijklmnopq"]`)
+	s.Ends(0)
 }
 
 func TestPrompt_EditsEveryCharacterAsOne(t *testing.T) {
 	s := start(t, nil, "x")
-	s.see("> aws x")
-	s.press("日本語")
-	s.see("> aws x 日本語\n")
-	s.press(left + "\x7f")
-	s.see("> aws x 日語\n")
-	s.press("\x05👩‍🚀e\u0301")
-	s.see("e\u0301\n")
-	s.press("\x7f\x7f")
-	s.see("> aws x 日語\n")
-	s.press("\x1b[D\x1b[Dé\x05 a b\x17\x19\x15\x19" + "\x01\x06\x0b\x19" + enter)
-	s.see(`ARGS ["x" "é日語" "a" "b"]`)
-	s.ends(0)
+	s.See("> aws x")
+	s.Press("日本語")
+	s.See("> aws x 日本語\n")
+	s.Press(left + "\x7f")
+	s.See("> aws x 日語\n")
+	s.Press("\x05👩‍🚀e\u0301")
+	s.See("e\u0301\n")
+	s.Press("\x7f\x7f")
+	s.See("> aws x 日語\n")
+	s.Press("\x1b[D\x1b[Dé\x05 a b\x17\x19\x15\x19" + "\x01\x06\x0b\x19" + enter)
+	s.See(`ARGS ["x" "é日語" "a" "b"]`)
+	s.Ends(0)
 }
 
 func TestPrompt_TakesWhatIsPasted(t *testing.T) {
 	s := start(t, nil)
-	s.see("> aws", "AWS App Runner")
-	s.press("\x1b[200~apprunner zzz\n--x 'a\tb'\n\x1b[201~")
-	s.see("> aws apprunner zzz --x 'a b'\n")
-	s.press(enter)
-	s.see(`ARGS ["apprunner" "zzz" "--x" "a b"]`)
-	s.ends(0)
+	s.See("> aws", "AWS App Runner")
+	s.Press("\x1b[200~apprunner zzz\n--x 'a\tb'\n\x1b[201~")
+	s.See("> aws apprunner zzz --x 'a b'\n")
+	s.Press(enter)
+	s.See(`ARGS ["apprunner" "zzz" "--x" "a b"]`)
+	s.Ends(0)
 }
 
 func TestPrompt_NamesFiles(t *testing.T) {
@@ -226,28 +228,28 @@ func TestPrompt_NamesFiles(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := start(t, nil, "apprunner", "create-service", "--tags", "file://"+dir+"/so")
-	s.see(" some/")
-	s.press(tab + enter)
-	s.see(" inner/")
-	s.press(ctrlC)
-	s.ends(130)
+	s.See(" some/")
+	s.Press(tab + enter)
+	s.See(" inner/")
+	s.Press(ctrlC)
+	s.Ends(130)
 }
 
 func TestPrompt_RefusesOpenQuotes(t *testing.T) {
 	s := start(t, nil, "x")
-	s.see("> aws x")
-	s.press("'a" + enter)
-	s.see("> aws x 'a\n", "ERROR No closing quotation")
-	s.ends(255)
+	s.See("> aws x")
+	s.Press("'a" + enter)
+	s.See("> aws x 'a\n", "ERROR No closing quotation")
+	s.Ends(255)
 }
 
 func TestPrompt_DrawsWithoutColour(t *testing.T) {
 	s := start(t, []string{"NO_COLOR=1"}, "apprunner")
-	s.see("associate-custom-domain", "[ENTER]")
-	s.press(tab + ctrlC)
-	s.ends(130)
+	s.See("associate-custom-domain", "[ENTER]")
+	s.Press(tab + ctrlC)
+	s.Ends(130)
 	for _, colour := range []string{"\x1b[36m", "\x1b[31", "\x1b[38"} {
-		if strings.Contains(s.raw.String(), colour) {
+		if strings.Contains(s.Raw(), colour) {
 			t.Errorf("%q was written", colour)
 		}
 	}
@@ -255,17 +257,17 @@ func TestPrompt_DrawsWithoutColour(t *testing.T) {
 
 func TestPrompt_ReadsALineFromADumbTerminal(t *testing.T) {
 	s := start(t, []string{"TERM=dumb"}, "apprunner", "--cli-auto-prompt")
-	s.see("> aws apprunner")
-	s.press("pausx\x7fe-service\r")
-	s.see(`ARGS ["apprunner" "pause-service"]`)
-	s.ends(0)
-	if raw := s.raw.String(); strings.Contains(raw, "\x1b") {
+	s.See("> aws apprunner")
+	s.Press("pausx\x7fe-service\r")
+	s.See(`ARGS ["apprunner" "pause-service"]`)
+	s.Ends(0)
+	if raw := s.Raw(); strings.Contains(raw, "\x1b") {
 		t.Errorf("a dumb terminal was sent %q", raw)
 	}
 	s = start(t, []string{"TERM=dumb"}, "apprunner")
-	s.see("> aws apprunner")
-	s.press(ctrlC)
-	s.ends(130)
+	s.See("> aws apprunner")
+	s.Press(ctrlC)
+	s.Ends(130)
 }
 
 // TestPrompt_DrawsOnTheTerminalNotIntoAFile has standard output be a file, as in `aws --cli-auto-prompt > out`.
@@ -275,12 +277,12 @@ func TestPrompt_DrawsOnTheTerminalNotIntoAFile(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := run(t, []string{"PROMPT_TEST=1"}, exec.CommandContext(t.Context(), "sh", "-c", `"$0" apprunner > "$1"`, self, path))
-	s.see("> aws apprunner", "associate-custom-domain")
-	s.press("zz")
-	s.see("!associate-custom-domain")
-	s.press(enter)
-	s.ends(0)
+	s := terminal.Start(t, exec.CommandContext(t.Context(), "sh", "-c", `"$0" apprunner > "$1"`, self, path), "PROMPT_TEST=1")
+	s.See("> aws apprunner", "associate-custom-domain")
+	s.Press("zz")
+	s.See("!associate-custom-domain")
+	s.Press(enter)
+	s.Ends(0)
 	text, err := os.ReadFile(path)
 	if want := "> aws apprunner zz\nARGS [\"apprunner\" \"zz\"]\n"; err != nil || string(text) != want {
 		t.Errorf("the file holds %q (%v), want %q", text, err, want)
