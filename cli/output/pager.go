@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/term"
+
 	"apron/cli/shlex"
 )
 
@@ -31,8 +33,8 @@ const DefaultPager = "less"
 // leave the screen as it is.
 const lessFlags = "LESS=FRX"
 
-// interruptGrace is how long an interrupted program waits for its pager to end.
-const interruptGrace = 250 * time.Millisecond
+// interruptGrace is how long the pager of an interrupted program has to put the terminal back before it is killed.
+const interruptGrace = 2 * time.Second
 
 // Paged reports whether what is written goes through a pager.
 func (c PagerConfig) Paged() bool { return c.Command != "" && c.Terminal }
@@ -48,7 +50,8 @@ func (e *PagerError) Error() string {
 
 // OpenStream returns where a response is to be written: stdout, or a pager that shows it there. The pager starts with
 // the first Write, which may fail with a *PagerError; that it ends early, or cannot be run, is no error, as it is none to
-// the reference. Close waits for it. When ctx ends, both soon return its error, and leave the pager to itself.
+// the reference. Close waits for it. When ctx ends, both soon return its error, as the reference does; but the pager is
+// ended then and the terminal is as it was before, where the reference leaves both to the shell.
 func OpenStream(ctx context.Context, c PagerConfig, stdout io.Writer) (io.WriteCloser, error) {
 	if !c.Paged() {
 		return plainStream{stdout}, nil
@@ -73,7 +76,9 @@ type pager struct {
 	started sync.Once
 	err     error // of the start
 	input   io.WriteCloser
+	process *os.Process
 	ended   chan struct{}
+	restore func() // the terminal's modes
 }
 
 func (p *pager) Write(b []byte) (int, error) {
@@ -104,11 +109,20 @@ func (p *pager) Close() error {
 		return nil
 	case <-p.ctx.Done():
 	}
+	p.end()
+	return p.ctx.Err()
+}
+
+// end ends the pager, which less takes for a reason to put the terminal back.
+func (p *pager) end() {
+	_ = p.process.Signal(syscall.SIGTERM) // it may have ended already
 	select {
 	case <-p.ended:
 	case <-time.After(interruptGrace):
+		_ = p.process.Kill()
+		<-p.ended
 	}
-	return p.ctx.Err()
+	p.restore()
 }
 
 // start runs the first program of that name on the PATH that can be run.
@@ -164,13 +178,24 @@ func (p *pager) run(path string) error {
 	if err != nil {
 		return err
 	}
+	p.restore = keepModes(p.stdout)
 	if err := cmd.Start(); err != nil {
 		return err
 	}
-	p.input, p.ended = input, make(chan struct{})
+	p.input, p.process, p.ended = input, cmd.Process, make(chan struct{})
 	go func() {
 		_ = cmd.Wait() // how the pager ends is its own business
 		close(p.ended)
 	}()
 	return nil
+}
+
+// keepModes returns what gives the terminal w the modes that it has now, whatever a pager does to it.
+func keepModes(w io.Writer) (restore func()) {
+	if f, ok := w.(*os.File); ok {
+		if modes, err := term.GetState(int(f.Fd())); err == nil {
+			return func() { _ = term.Restore(int(f.Fd()), modes) }
+		}
+	}
+	return func() {}
 }
