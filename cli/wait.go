@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"apron/cli/argparse"
@@ -84,7 +85,7 @@ func (r *run) await(ctx context.Context, w wait.Wait, name, arn, id string) (int
 	}
 	line.Clear()
 	if interrupted(ctx, err) {
-		fmt.Fprintf(r.Stderr, "\nStopped waiting; what was begun goes on at the server. `%s apprunner list-operations --service-arn %s` shows it.\n", Prog, arn)
+		fmt.Fprintf(r.Stderr, "\nStopped waiting; what was begun goes on at the server. `apron apprunner list-operations --service-arn %s` shows it.\n", arn)
 		return exitInterrupted, nil
 	}
 	failure, ok := errors.AsType[*wait.Error](err)
@@ -101,13 +102,13 @@ func (r *run) await(ctx context.Context, w wait.Wait, name, arn, id string) (int
 	return exitGeneral, nil
 }
 
-// told is what a wait has seen, in a line.
+// told is what a wait has seen, in a line. An operation that has ended is not what is waited for.
 func told(name string, p wait.Progress) string {
-	switch {
+	switch op := p.Operation; {
 	case p.Trouble != nil:
 		return fmt.Sprintf("%s: no answer, trying again: %v", name, p.Trouble)
-	case p.Operation != nil:
-		return fmt.Sprintf("%s: %s is %s %s", name, p.Operation.Type, p.Operation.Status, deref(p.Operation.Step))
+	case op != nil && !wait.Ended(op):
+		return strings.TrimSpace(fmt.Sprintf("%s: %s is %s %s", name, op.Type, op.Status, deref(op.Step)))
 	case p.Service != nil:
 		return fmt.Sprintf("%s: the service is %s", name, p.Service.Status)
 	}
