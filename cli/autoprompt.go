@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"apron/api"
 	"apron/cli/complete"
 	"apron/cli/document"
 	"apron/cli/help"
@@ -40,10 +39,7 @@ func (r *run) as(mode string) *run {
 }
 
 func (r *run) afterPrompt(ctx context.Context, mode string) (int, error) {
-	c, err := r.completer()
-	if err != nil {
-		return 0, err
-	}
+	c := r.completer()
 	c.Match = complete.Fuzzy
 	pages := pages{c}
 	args, err := prompt.Run(ctx, prompt.Config{
@@ -64,32 +60,13 @@ func (r *run) afterPrompt(ctx context.Context, mode string) (int, error) {
 }
 
 // completer knows both APIs and asks the server that the line means for the names of what is there.
-func (r *run) completer() (*complete.Completer, error) {
-	var services []*model.Service
-	for _, api := range apis() {
-		s, err := model.Read(api.name, api.model)
-		if err != nil {
-			return nil, err
-		}
-		services = append(services, s)
-	}
-	return &complete.Completer{Services: services, Call: r.ask, Profiles: r.session.Profiles, GlobalDoc: help.Global}, nil
+func (r *run) completer() *complete.Completer {
+	services := []*model.Service{model.AppRunner, model.Apron}
+	return &complete.Completer{Services: services, Call: r.ask, Profiles: r.session.Profiles, GlobalDoc: help.Global}
 }
-
-// apiSource is an API and its model, which is read when it is needed.
-type apiSource struct {
-	name  string
-	model []byte
-}
-
-func apis() []apiSource { return []apiSource{{"apprunner", api.Model}, {"apron", api.OwnModel}} }
 
 // ask calls an action of App Runner's for a completion, with the global options that its line has so far.
 func (r *run) ask(ctx context.Context, options map[string]string, action string, input *document.Map) (*document.Map, error) {
-	s, err := model.Read("apprunner", api.Model)
-	if err != nil {
-		return nil, err
-	}
 	parser := globalParser()
 	var words []string
 	for name, value := range options {
@@ -110,7 +87,7 @@ func (r *run) ask(ctx context.Context, options map[string]string, action string,
 	if err := session.choose(g); err != nil {
 		return nil, err
 	}
-	to, err := session.connect(ctx, s, g, r.userAgent(""), nil)
+	to, err := session.connect(ctx, model.AppRunner, g, r.userAgent(""), nil)
 	if err != nil {
 		return nil, err
 	}
@@ -118,7 +95,7 @@ func (r *run) ask(ctx context.Context, options map[string]string, action string,
 	if err != nil {
 		return nil, err
 	}
-	op := s.Operation(model.Hyphenate(action))
+	op := model.AppRunner.Operation(model.Hyphenate(action))
 	answer, err := param.Response(reply.Body, op.Output, param.ISO8601)
 	if err != nil {
 		return nil, err

@@ -41,8 +41,8 @@ func (r *run) topLevel() (level, error) {
 	for _, name := range names {
 		commands[name] = notOurs(name)
 	}
-	for _, api := range apis() {
-		commands[api.name] = r.service(api.name, api.model)
+	for _, s := range []*model.Service{model.AppRunner, model.Apron} {
+		commands[s.Name] = r.service(s)
 	}
 	commands["help"] = r.providerHelp
 	l := level{parser: globalParser(), commands: commands}
@@ -60,13 +60,9 @@ func notOurs(name string) command {
 	}
 }
 
-// service is the command of a whole API, whose model is read when it is chosen.
-func (r *run) service(name string, source []byte) command {
+// service is the command of a whole API.
+func (r *run) service(s *model.Service) command {
 	return func(ctx context.Context, args []string, g *settings) (int, error) {
-		s, err := model.Read(name, source)
-		if err != nil {
-			return 0, err
-		}
 		l, err := r.serviceLevel(s)
 		if err != nil {
 			return 0, err

@@ -1,8 +1,8 @@
-// Package cli is the command line that takes what `aws apprunner ...` takes and answers what it answers, to the byte: its
-// arguments, files, environment, outputs, errors and exit codes, as AWS CLI version 2 has them. Its commands come from
-// the API's model at run time. It ties the packages below it together: argparse and param read a command line, profile
-// says which region, endpoint and credentials apply, awsjson calls the server, jmespath and output show the answer. It
-// knows nothing of the platform behind the endpoint, and never opens a database.
+// Package cli is the command line that takes what `aws apprunner ...` takes and answers what it answers, to the byte:
+// its arguments, files, environment, outputs, errors and exit codes, as AWS CLI version 2 has them. Its commands come
+// from the API's model. It ties the packages below it together: argparse and param read a command line, profile says
+// which region, endpoint and credentials apply, awsjson calls the server, jmespath and output show the answer. It knows
+// nothing of the platform behind the endpoint, and never opens a database.
 package cli
 
 import (

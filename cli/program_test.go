@@ -24,7 +24,7 @@ type server struct {
 	answers map[string]string // by target; "400 BODY" is a refusal
 }
 
-func serve(t *testing.T, answers map[string]string) *server {
+func serve(t testing.TB, answers map[string]string) *server {
 	t.Helper()
 	s := &server{answers: answers}
 	s.Server = httptest.NewServer(s)
@@ -52,7 +52,7 @@ type line struct {
 	env  map[string]string
 }
 
-func newLine(t *testing.T, s *server) *line {
+func newLine(t testing.TB, s *server) *line {
 	t.Helper()
 	l := &line{home: t.TempDir(), env: map[string]string{
 		"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secretEXAMPLE", "AWS_DEFAULT_REGION": "us-east-1",
@@ -76,6 +76,15 @@ func (l *line) write(t *testing.T, name, text string) {
 	}
 }
 
+func (l *line) lookup(name string) (string, bool) { v, ok := l.env[name]; return v, ok }
+
+func (l *line) environ() (list []string) {
+	for k, v := range l.env {
+		list = append(list, k+"="+v)
+	}
+	return list
+}
+
 // run runs the words and returns the exit code and both outputs.
 func (l *line) run(t *testing.T, words ...string) (code int, stdout, stderr string) {
 	t.Helper()
@@ -89,15 +98,7 @@ func (l *line) run(t *testing.T, words ...string) (code int, stdout, stderr stri
 		files[name] = f
 	}
 	p := cli.Program{
-		Args:      words,
-		LookupEnv: func(name string) (string, bool) { v, ok := l.env[name]; return v, ok },
-		Environ: func() (list []string) {
-			for k, v := range l.env {
-				list = append(list, k+"="+v)
-			}
-			return list
-		},
-		Stdin: files["in"], Stdout: files["out"], Stderr: files["err"], Version: "test",
+		Args: words, LookupEnv: l.lookup, Environ: l.environ, Stdin: files["in"], Stdout: files["out"], Stderr: files["err"], Version: "test",
 	}
 	code = p.Run(t.Context())
 	return code, content(t, files["out"]), content(t, files["err"])

@@ -1,7 +1,10 @@
-// Package model reads an API's model, in the form in which AWS publishes its own, for the command line: its operations
-// in the order of the file and its shapes with their members in theirs. It says what the names of commands and options
-// are. It knows nothing of arguments, requests or outputs.
+// Package model is what the models of both APIs say, for the command line: their operations, and their shapes with the
+// members in the order of the files. It reads a model in the form in which AWS publishes its own, and has those of
+// package api read already, as tables that cost a start nothing. It says what the names of commands and options are. It
+// knows nothing of arguments, requests or outputs.
 package model
+
+//go:generate go run ./generate
 
 import (
 	"bytes"
@@ -73,7 +76,8 @@ func (s *Shape) Member(name string) *Shape {
 // IsRequired reports whether a structure needs the member of that name.
 func (s *Shape) IsRequired(member string) bool { return slices.Contains(s.Required, member) }
 
-// Read reads the model of the API whose command has that name.
+// Read reads the model of the API whose command has that name. AppRunner and Apron are what it makes of the models that
+// the program has.
 func Read(name string, text []byte) (*Service, error) {
 	var f file
 	if err := json.Unmarshal(text, &f); err != nil {

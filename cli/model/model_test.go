@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"reflect"
 	"testing"
 
 	"apron/api"
@@ -27,6 +28,18 @@ func TestRead_KeepsTheModel(t *testing.T) {
 	}
 	if s.Operation("no-such") != nil || create.Input.Member("NoSuch") != nil {
 		t.Error("what is not there was found")
+	}
+}
+
+func TestTables_AreTheModels(t *testing.T) {
+	for table, text := range map[*model.Service][]byte{model.AppRunner: api.Model, model.Apron: api.OwnModel} {
+		read, err := model.Read(table.Name, text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(table, read) {
+			t.Errorf("the table of %s is not its model: run go generate ./cli/model", table.Name)
+		}
 	}
 }
 
