@@ -9,6 +9,7 @@ import (
 	"apron/cli/document"
 	"apron/cli/globals"
 	"apron/cli/jmespath"
+	"apron/cli/profile"
 )
 
 // settings are the global options of one command line, resolved.
@@ -132,10 +133,24 @@ func timeout(parsed *document.Map, dest string) (time.Duration, error) {
 		return 0, err
 	}
 	seconds, ok := n.(int64)
-	if !ok || seconds < 0 || seconds > int64(maxTimeout/time.Second) {
+	if !ok || max(seconds, -seconds) > int64(maxTimeout/time.Second) {
 		return 0, fmt.Errorf("timeout value %s is not between 0 and %d seconds", v, int64(maxTimeout/time.Second))
 	}
 	return time.Duration(seconds) * time.Second, nil
+}
+
+// checkTimeouts refuses what no clock can do. AWS's CLI finds it when it makes the client, after all that is wrong with
+// the configuration.
+func (g *settings) checkTimeouts() error {
+	for _, t := range []struct {
+		name string
+		time.Duration
+	}{{"connect", g.connectTimeout}, {"read", g.readTimeout}} {
+		if t.Duration < 0 {
+			return &profile.Error{Message: fmt.Sprintf("Attempted to set %s timeout to %d, but the timeout cannot be set to a value less than or equal to 0.", t.name, t.Duration/time.Second)}
+		}
+	}
+	return nil
 }
 
 // maxTimeout keeps sums of times within a time.Duration.

@@ -149,7 +149,8 @@ func TestRun_SaysWhatIsWrong(t *testing.T) {
 		{"no scheme", "apprunner list-services --endpoint-url localhost", "Bad value for --endpoint-url \"localhost\": scheme is missing.", 252},
 		{"bad query", "apprunner list-services --query [", "Bad value for --query [: ", 252},
 		{"no number", "apprunner list-services --cli-read-timeout soon", "\ninvalid literal for int() with base 10: 'soon'\n", 255},
-		{"no such time", "apprunner list-services --cli-read-timeout -1", "timeout value -1 is not between 0 and", 255},
+		{"no such time", "apprunner list-services --cli-read-timeout -1", "\nAttempted to set read timeout to -1, but the timeout cannot be set to a value less than or equal to 0.\n", 255},
+		{"no such time that is", "apprunner list-services --cli-connect-timeout 99999999999", "timeout value 99999999999 is not between 0 and", 255},
 		{"another service", "s3 ls", "it speaks the API of App Runner alone", 252},
 		{"no profile", "apprunner list-services --profile nobody", "\nThe config profile (nobody) could not be found\n", 255},
 	} {

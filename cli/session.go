@@ -65,6 +65,9 @@ func (s *session) connect(ctx context.Context, service *model.Service, g *settin
 	if err != nil {
 		return nil, err
 	}
+	if err := g.checkTimeouts(); err != nil {
+		return nil, err
+	}
 	client := &awsjson.Client{
 		Endpoint: r.Endpoint, Region: r.Region, SigningName: service.SigningName, TargetPrefix: service.TargetPrefix,
 		JSONVersion: service.JSONVersion, UserAgent: agent, Retry: awsjson.Retry{Mode: r.RetryMode, MaxAttempts: r.MaxAttempts},
