@@ -7,78 +7,78 @@ import (
 	"sync"
 )
 
-var shapeCancelOperationRequest = &shape{
+var shapeCancelOperationRequest = shape{
 	name: "CancelOperationRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"OperationId", false, shapeOperationId},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"OperationId", false, &shapeOperationId},
 	},
 }
 
-var shapeCancelOperationResponse = &shape{
+var shapeCancelOperationResponse = shape{
 	name: "CancelOperationResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Service", true, shapeService},
-		{"OperationId", true, shapeOperationId},
+		{"Service", true, &shapeService},
+		{"OperationId", true, &shapeOperationId},
 	},
 }
 
-var shapeDeploymentSummary = &shape{
+var shapeDeploymentSummary = shape{
 	name: "DeploymentSummary",
 	kind: kindStructure,
 	members: []member{
-		{"OperationId", true, shapeOperationId},
-		{"Type", true, shapeOperationType},
-		{"ImageIdentifier", false, shapeString},
-		{"ImageDigest", true, shapeString},
-		{"DeployedAt", true, shapeTimestamp},
-		{"Current", true, shapeBoolean},
-		{"RestoredFrom", false, shapeOperationId},
+		{"OperationId", true, &shapeOperationId},
+		{"Type", true, &shapeOperationType},
+		{"ImageIdentifier", false, &shapeString},
+		{"ImageDigest", true, &shapeString},
+		{"DeployedAt", true, &shapeTimestamp},
+		{"Current", true, &shapeBoolean},
+		{"RestoredFrom", false, &shapeOperationId},
 	},
 }
 
-var shapeDeploymentSummaryList = &shape{
+var shapeDeploymentSummaryList = shape{
 	name: "DeploymentSummaryList",
 	kind: kindList,
-	elem: shapeDeploymentSummary,
+	elem: &shapeDeploymentSummary,
 }
 
-var shapeDescribeOperationRequest = &shape{
+var shapeDescribeOperationRequest = shape{
 	name: "DescribeOperationRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"OperationId", true, shapeOperationId},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"OperationId", true, &shapeOperationId},
 	},
 }
 
-var shapeDescribeOperationResponse = &shape{
+var shapeDescribeOperationResponse = shape{
 	name: "DescribeOperationResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Operation", true, shapeOperation},
+		{"Operation", true, &shapeOperation},
 	},
 }
 
-var shapeDescribeServiceUsageRequest = &shape{
+var shapeDescribeServiceUsageRequest = shape{
 	name: "DescribeServiceUsageRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeDescribeServiceUsageResponse = &shape{
+var shapeDescribeServiceUsageResponse = shape{
 	name: "DescribeServiceUsageResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Usage", true, shapeServiceUsage},
+		{"Usage", true, &shapeServiceUsage},
 	},
 }
 
-var shapeInstanceStatus = &shape{
+var shapeInstanceStatus = shape{
 	name: "InstanceStatus",
 	kind: kindString,
 	enum: []string{
@@ -90,83 +90,83 @@ var shapeInstanceStatus = &shape{
 	},
 }
 
-var shapeInstanceUsage = &shape{
+var shapeInstanceUsage = shape{
 	name: "InstanceUsage",
 	kind: kindStructure,
 	members: []member{
-		{"InstanceId", true, shapeString},
-		{"OperationId", true, shapeOperationId},
-		{"Status", true, shapeInstanceStatus},
-		{"StartedAt", false, shapeTimestamp},
-		{"CpuNanoseconds", true, shapeInteger},
-		{"MemoryBytes", true, shapeInteger},
-		{"MemoryLimitBytes", true, shapeInteger},
+		{"InstanceId", true, &shapeString},
+		{"OperationId", true, &shapeOperationId},
+		{"Status", true, &shapeInstanceStatus},
+		{"StartedAt", false, &shapeTimestamp},
+		{"CpuNanoseconds", true, &shapeInteger},
+		{"MemoryBytes", true, &shapeInteger},
+		{"MemoryLimitBytes", true, &shapeInteger},
 	},
 }
 
-var shapeInstanceUsageList = &shape{
+var shapeInstanceUsageList = shape{
 	name: "InstanceUsageList",
 	kind: kindList,
-	elem: shapeInstanceUsage,
+	elem: &shapeInstanceUsage,
 }
 
-var shapeListDeploymentsRequest = &shape{
+var shapeListDeploymentsRequest = shape{
 	name: "ListDeploymentsRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"NextToken", false, shapeString},
-		{"MaxResults", false, shapeMaxResults},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"NextToken", false, &shapeString},
+		{"MaxResults", false, &shapeMaxResults},
 	},
 }
 
-var shapeListDeploymentsResponse = &shape{
+var shapeListDeploymentsResponse = shape{
 	name: "ListDeploymentsResponse",
 	kind: kindStructure,
 	members: []member{
-		{"DeploymentSummaryList", true, shapeDeploymentSummaryList},
-		{"NextToken", false, shapeString},
+		{"DeploymentSummaryList", true, &shapeDeploymentSummaryList},
+		{"NextToken", false, &shapeString},
 	},
 }
 
-var shapeListLogEventsRequest = &shape{
+var shapeListLogEventsRequest = shape{
 	name: "ListLogEventsRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"Stream", true, shapeLogStream},
-		{"OperationId", false, shapeOperationId},
-		{"Limit", false, shapeLogLimit},
-		{"NextToken", false, shapeLogToken},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"Stream", true, &shapeLogStream},
+		{"OperationId", false, &shapeOperationId},
+		{"Limit", false, &shapeLogLimit},
+		{"NextToken", false, &shapeLogToken},
 	},
 }
 
-var shapeListLogEventsResponse = &shape{
+var shapeListLogEventsResponse = shape{
 	name: "ListLogEventsResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Events", true, shapeLogEventList},
-		{"NextToken", true, shapeLogToken},
+		{"Events", true, &shapeLogEventList},
+		{"NextToken", true, &shapeLogToken},
 	},
 }
 
-var shapeLogEvent = &shape{
+var shapeLogEvent = shape{
 	name: "LogEvent",
 	kind: kindStructure,
 	members: []member{
-		{"Stream", true, shapeString},
-		{"Timestamp", false, shapeTimestamp},
-		{"Message", true, shapeLogMessage},
+		{"Stream", true, &shapeString},
+		{"Timestamp", false, &shapeTimestamp},
+		{"Message", true, &shapeLogMessage},
 	},
 }
 
-var shapeLogEventList = &shape{
+var shapeLogEventList = shape{
 	name: "LogEventList",
 	kind: kindList,
-	elem: shapeLogEvent,
+	elem: &shapeLogEvent,
 }
 
-var shapeLogLimit = &shape{
+var shapeLogLimit = shape{
 	name:   "LogLimit",
 	kind:   kindInteger,
 	min:    1,
@@ -175,12 +175,12 @@ var shapeLogLimit = &shape{
 	hasMax: true,
 }
 
-var shapeLogMessage = &shape{
+var shapeLogMessage = shape{
 	name: "LogMessage",
 	kind: kindString,
 }
 
-var shapeLogStream = &shape{
+var shapeLogStream = shape{
 	name: "LogStream",
 	kind: kindString,
 	enum: []string{
@@ -190,7 +190,7 @@ var shapeLogStream = &shape{
 	},
 }
 
-var shapeLogToken = &shape{
+var shapeLogToken = shape{
 	name:   "LogToken",
 	kind:   kindString,
 	min:    1,
@@ -199,25 +199,25 @@ var shapeLogToken = &shape{
 	hasMax: true,
 }
 
-var shapeOperation = &shape{
+var shapeOperation = shape{
 	name: "Operation",
 	kind: kindStructure,
 	members: []member{
-		{"Id", true, shapeOperationId},
-		{"Type", true, shapeOperationType},
-		{"Status", true, shapeOperationStatus},
-		{"TargetArn", true, shapeAppRunnerResourceArn},
-		{"StartedAt", true, shapeTimestamp},
-		{"EndedAt", false, shapeTimestamp},
-		{"UpdatedAt", true, shapeTimestamp},
-		{"Step", false, shapeString},
-		{"Steps", true, shapeOperationStepList},
-		{"Reason", false, shapeString},
-		{"CancelRequested", true, shapeBoolean},
+		{"Id", true, &shapeOperationId},
+		{"Type", true, &shapeOperationType},
+		{"Status", true, &shapeOperationStatus},
+		{"TargetArn", true, &shapeAppRunnerResourceArn},
+		{"StartedAt", true, &shapeTimestamp},
+		{"EndedAt", false, &shapeTimestamp},
+		{"UpdatedAt", true, &shapeTimestamp},
+		{"Step", false, &shapeString},
+		{"Steps", true, &shapeOperationStepList},
+		{"Reason", false, &shapeString},
+		{"CancelRequested", true, &shapeBoolean},
 	},
 }
 
-var shapeOperationId = &shape{
+var shapeOperationId = shape{
 	name:    "OperationId",
 	kind:    kindString,
 	min:     1,
@@ -227,22 +227,22 @@ var shapeOperationId = &shape{
 	pattern: &pattern{re2: `[0-9a-fA-F-]+`, rule: `Member must satisfy regular expression pattern: [0-9a-fA-F-]+`},
 }
 
-var shapeOperationStep = &shape{
+var shapeOperationStep = shape{
 	name: "OperationStep",
 	kind: kindStructure,
 	members: []member{
-		{"Name", true, shapeString},
-		{"Status", true, shapeOperationStepStatus},
+		{"Name", true, &shapeString},
+		{"Status", true, &shapeOperationStepStatus},
 	},
 }
 
-var shapeOperationStepList = &shape{
+var shapeOperationStepList = shape{
 	name: "OperationStepList",
 	kind: kindList,
-	elem: shapeOperationStep,
+	elem: &shapeOperationStep,
 }
 
-var shapeOperationStepStatus = &shape{
+var shapeOperationStepStatus = shape{
 	name: "OperationStepStatus",
 	kind: kindString,
 	enum: []string{
@@ -254,59 +254,59 @@ var shapeOperationStepStatus = &shape{
 	},
 }
 
-var shapeRollbackServiceRequest = &shape{
+var shapeRollbackServiceRequest = shape{
 	name: "RollbackServiceRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"OperationId", false, shapeOperationId},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"OperationId", false, &shapeOperationId},
 	},
 }
 
-var shapeRollbackServiceResponse = &shape{
+var shapeRollbackServiceResponse = shape{
 	name: "RollbackServiceResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Service", true, shapeService},
-		{"OperationId", true, shapeOperationId},
+		{"Service", true, &shapeService},
+		{"OperationId", true, &shapeOperationId},
 	},
 }
 
-var shapeServiceUsage = &shape{
+var shapeServiceUsage = shape{
 	name: "ServiceUsage",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"MeasuredAt", true, shapeTimestamp},
-		{"Instances", true, shapeInstanceUsageList},
-		{"RequestsInFlight", true, shapeInteger},
-		{"RequestsTotal", true, shapeInteger},
-		{"ServerErrorsTotal", true, shapeInteger},
-		{"LatencyMilliseconds", true, shapeInteger},
-		{"LastRequestAt", false, shapeTimestamp},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"MeasuredAt", true, &shapeTimestamp},
+		{"Instances", true, &shapeInstanceUsageList},
+		{"RequestsInFlight", true, &shapeInteger},
+		{"RequestsTotal", true, &shapeInteger},
+		{"ServerErrorsTotal", true, &shapeInteger},
+		{"LatencyMilliseconds", true, &shapeInteger},
+		{"LastRequestAt", false, &shapeTimestamp},
 	},
 }
 
 var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
 	return map[reflect.Type]*shape{
-		reflect.TypeFor[CancelOperationRequest]():       shapeCancelOperationRequest,
-		reflect.TypeFor[CancelOperationResponse]():      shapeCancelOperationResponse,
-		reflect.TypeFor[DeploymentSummary]():            shapeDeploymentSummary,
-		reflect.TypeFor[DescribeOperationRequest]():     shapeDescribeOperationRequest,
-		reflect.TypeFor[DescribeOperationResponse]():    shapeDescribeOperationResponse,
-		reflect.TypeFor[DescribeServiceUsageRequest]():  shapeDescribeServiceUsageRequest,
-		reflect.TypeFor[DescribeServiceUsageResponse](): shapeDescribeServiceUsageResponse,
-		reflect.TypeFor[InstanceUsage]():                shapeInstanceUsage,
-		reflect.TypeFor[ListDeploymentsRequest]():       shapeListDeploymentsRequest,
-		reflect.TypeFor[ListDeploymentsResponse]():      shapeListDeploymentsResponse,
-		reflect.TypeFor[ListLogEventsRequest]():         shapeListLogEventsRequest,
-		reflect.TypeFor[ListLogEventsResponse]():        shapeListLogEventsResponse,
-		reflect.TypeFor[LogEvent]():                     shapeLogEvent,
-		reflect.TypeFor[Operation]():                    shapeOperation,
-		reflect.TypeFor[OperationStep]():                shapeOperationStep,
-		reflect.TypeFor[RollbackServiceRequest]():       shapeRollbackServiceRequest,
-		reflect.TypeFor[RollbackServiceResponse]():      shapeRollbackServiceResponse,
-		reflect.TypeFor[ServiceUsage]():                 shapeServiceUsage,
+		reflect.TypeFor[CancelOperationRequest]():       &shapeCancelOperationRequest,
+		reflect.TypeFor[CancelOperationResponse]():      &shapeCancelOperationResponse,
+		reflect.TypeFor[DeploymentSummary]():            &shapeDeploymentSummary,
+		reflect.TypeFor[DescribeOperationRequest]():     &shapeDescribeOperationRequest,
+		reflect.TypeFor[DescribeOperationResponse]():    &shapeDescribeOperationResponse,
+		reflect.TypeFor[DescribeServiceUsageRequest]():  &shapeDescribeServiceUsageRequest,
+		reflect.TypeFor[DescribeServiceUsageResponse](): &shapeDescribeServiceUsageResponse,
+		reflect.TypeFor[InstanceUsage]():                &shapeInstanceUsage,
+		reflect.TypeFor[ListDeploymentsRequest]():       &shapeListDeploymentsRequest,
+		reflect.TypeFor[ListDeploymentsResponse]():      &shapeListDeploymentsResponse,
+		reflect.TypeFor[ListLogEventsRequest]():         &shapeListLogEventsRequest,
+		reflect.TypeFor[ListLogEventsResponse]():        &shapeListLogEventsResponse,
+		reflect.TypeFor[LogEvent]():                     &shapeLogEvent,
+		reflect.TypeFor[Operation]():                    &shapeOperation,
+		reflect.TypeFor[OperationStep]():                &shapeOperationStep,
+		reflect.TypeFor[RollbackServiceRequest]():       &shapeRollbackServiceRequest,
+		reflect.TypeFor[RollbackServiceResponse]():      &shapeRollbackServiceResponse,
+		reflect.TypeFor[ServiceUsage]():                 &shapeServiceUsage,
 	}
 })
 

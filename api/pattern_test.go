@@ -34,7 +34,7 @@ func TestPatterns(t *testing.T) {
 		bad   []string
 	}{
 		"image identifiers": {
-			shape: shapeImageIdentifier,
+			shape: &shapeImageIdentifier,
 			good: []string{
 				"web", "web:1", "library/web", "localhost:4080/web:latest", "127.0.0.1:5000/a/b/c", "[::1]:5000/web:1",
 				"public.ecr.aws/aws-containers/hello-app-runner:latest", "123456789012.dkr.ecr.us-east-1.amazonaws.com/web@" + digest,
@@ -46,43 +46,43 @@ func TestPatterns(t *testing.T) {
 			},
 		},
 		"tag keys": {
-			shape: shapeTagKey,
+			shape: &shapeTagKey,
 			good:  []string{"a", "aw", "aws", "awsx", "AWS:x", "apron:idle-timeout", "xaws:", "b", "a\nb", "aws x"},
 			bad:   []string{"aws:", "aws:x", "aws:\n", ""},
 		},
 		"ARNs": {
-			shape: shapeAppRunnerResourceArn,
+			shape: &shapeAppRunnerResourceArn,
 			good:  []string{testARN, "arn:aws-cn:apprunner:cn-north-1:123456789012:x", "arn:aws:apprunner:us-east-1:123456789012:" + strings.Repeat("x", 900)},
 			bad: []string{"", "arn:aws:apprunner:us-east-1:12345:service/x", testARN + "*", testARN + "\n",
 				"arn:aws:apprunner:us-east-1:123456789012:" + strings.Repeat("x", 1011)},
 		},
 		"vCPU": {
-			shape: shapeCpu,
+			shape: &shapeCpu,
 			good:  []string{"256", "1024", "4096", "0.25 vCPU", "4 vCPU"},
 			bad:   []string{"0x25 vCPU", "3 vCPU", "1 vcpu", "1vCPU", "0.1"},
 		},
 		"memory": {
-			shape: shapeMemory,
+			shape: &shapeMemory,
 			good:  []string{"512", "12288", "0.5 GB", "12 GB"},
 			bad:   []string{"0x5 GB", "0 GB", "2 gb", "5 GB"},
 		},
 		"role ARNs": {
-			shape: shapeRoleArn,
+			shape: &shapeRoleArn,
 			good:  []string{"arn:aws:iam::123456789012:role/service-role/AppRunnerECRAccessRole", "arn:aws:iam::123456789012:role/apron"},
 			bad:   []string{"arn:aws:iam::123456789012:user/someone-here", "arn:aws:iam::123456789012:role/"},
 		},
 		"domain names": {
-			shape: shapeDomainName,
+			shape: &shapeDomainName,
 			good:  []string{"example.com", "*.example.com"},
 			bad:   []string{"", "exa mple.com", "example.com/x", "example.com:80"},
 		},
 		"commands of one line": {
-			shape: shapeBuildCommand,
+			shape: &shapeBuildCommand,
 			good:  []string{"go build ./...", "a && b"},
 			bad:   []string{"", "a\nb", "a\r"},
 		},
 		"values of any lines": {
-			shape: shapeRuntimeEnvironmentVariablesValue,
+			shape: &shapeRuntimeEnvironmentVariablesValue,
 			good:  []string{"", "a\nb\r\nc"},
 			bad:   []string{strings.Repeat("v", 51201)},
 		},

@@ -7,7 +7,7 @@ import (
 	"sync"
 )
 
-var shapeASConfigMaxConcurrency = &shape{
+var shapeASConfigMaxConcurrency = shape{
 	name:   "ASConfigMaxConcurrency",
 	kind:   kindInteger,
 	min:    1,
@@ -16,14 +16,14 @@ var shapeASConfigMaxConcurrency = &shape{
 	hasMax: true,
 }
 
-var shapeASConfigMaxSize = &shape{
+var shapeASConfigMaxSize = shape{
 	name:   "ASConfigMaxSize",
 	kind:   kindInteger,
 	min:    1,
 	hasMin: true,
 }
 
-var shapeASConfigMinSize = &shape{
+var shapeASConfigMinSize = shape{
 	name:   "ASConfigMinSize",
 	kind:   kindInteger,
 	min:    1,
@@ -32,7 +32,7 @@ var shapeASConfigMinSize = &shape{
 	hasMax: true,
 }
 
-var shapeAppRunnerResourceArn = &shape{
+var shapeAppRunnerResourceArn = shape{
 	name:    "AppRunnerResourceArn",
 	kind:    kindString,
 	min:     1,
@@ -42,56 +42,56 @@ var shapeAppRunnerResourceArn = &shape{
 	pattern: &pattern{re2: `arn:aws(-\w+)*:[a-z0-9-\\.]{0,63}:[a-z0-9-\\.]{0,63}:[0-9]{12}:[\w/-]+`, rule: `Member must satisfy regular expression pattern: arn:aws(-[\w]+)*:[a-z0-9-\\.]{0,63}:[a-z0-9-\\.]{0,63}:[0-9]{12}:(\w|\/|-){1,1011}`},
 }
 
-var shapeAssociateCustomDomainRequest = &shape{
+var shapeAssociateCustomDomainRequest = shape{
 	name: "AssociateCustomDomainRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"DomainName", true, shapeDomainName},
-		{"EnableWWWSubdomain", false, shapeNullableBoolean},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"DomainName", true, &shapeDomainName},
+		{"EnableWWWSubdomain", false, &shapeNullableBoolean},
 	},
 }
 
-var shapeAssociateCustomDomainResponse = &shape{
+var shapeAssociateCustomDomainResponse = shape{
 	name: "AssociateCustomDomainResponse",
 	kind: kindStructure,
 	members: []member{
-		{"DNSTarget", true, shapeString},
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"CustomDomain", true, shapeCustomDomain},
-		{"VpcDNSTargets", true, shapeVpcDNSTargetList},
+		{"DNSTarget", true, &shapeString},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"CustomDomain", true, &shapeCustomDomain},
+		{"VpcDNSTargets", true, &shapeVpcDNSTargetList},
 	},
 }
 
-var shapeAuthenticationConfiguration = &shape{
+var shapeAuthenticationConfiguration = shape{
 	name: "AuthenticationConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"ConnectionArn", false, shapeAppRunnerResourceArn},
-		{"AccessRoleArn", false, shapeRoleArn},
+		{"ConnectionArn", false, &shapeAppRunnerResourceArn},
+		{"AccessRoleArn", false, &shapeRoleArn},
 	},
 }
 
-var shapeAutoScalingConfiguration = &shape{
+var shapeAutoScalingConfiguration = shape{
 	name: "AutoScalingConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfigurationArn", false, shapeAppRunnerResourceArn},
-		{"AutoScalingConfigurationName", false, shapeAutoScalingConfigurationName},
-		{"AutoScalingConfigurationRevision", false, shapeAutoScalingConfigurationRevision},
-		{"Latest", false, shapeLatest},
-		{"Status", false, shapeAutoScalingConfigurationStatus},
-		{"MaxConcurrency", false, shapeMaxConcurrency},
-		{"MinSize", false, shapeMinSize},
-		{"MaxSize", false, shapeMaxSize},
-		{"CreatedAt", false, shapeTimestamp},
-		{"DeletedAt", false, shapeTimestamp},
-		{"HasAssociatedService", false, shapeHasAssociatedService},
-		{"IsDefault", false, shapeIsDefault},
+		{"AutoScalingConfigurationArn", false, &shapeAppRunnerResourceArn},
+		{"AutoScalingConfigurationName", false, &shapeAutoScalingConfigurationName},
+		{"AutoScalingConfigurationRevision", false, &shapeAutoScalingConfigurationRevision},
+		{"Latest", false, &shapeLatest},
+		{"Status", false, &shapeAutoScalingConfigurationStatus},
+		{"MaxConcurrency", false, &shapeMaxConcurrency},
+		{"MinSize", false, &shapeMinSize},
+		{"MaxSize", false, &shapeMaxSize},
+		{"CreatedAt", false, &shapeTimestamp},
+		{"DeletedAt", false, &shapeTimestamp},
+		{"HasAssociatedService", false, &shapeHasAssociatedService},
+		{"IsDefault", false, &shapeIsDefault},
 	},
 }
 
-var shapeAutoScalingConfigurationName = &shape{
+var shapeAutoScalingConfigurationName = shape{
 	name:    "AutoScalingConfigurationName",
 	kind:    kindString,
 	min:     4,
@@ -101,12 +101,12 @@ var shapeAutoScalingConfigurationName = &shape{
 	pattern: &pattern{re2: `[A-Za-z0-9][A-Za-z0-9\-_]{3,31}`, rule: `Member must satisfy regular expression pattern: [A-Za-z0-9][A-Za-z0-9\-_]{3,31}`},
 }
 
-var shapeAutoScalingConfigurationRevision = &shape{
+var shapeAutoScalingConfigurationRevision = shape{
 	name: "AutoScalingConfigurationRevision",
 	kind: kindInteger,
 }
 
-var shapeAutoScalingConfigurationStatus = &shape{
+var shapeAutoScalingConfigurationStatus = shape{
 	name: "AutoScalingConfigurationStatus",
 	kind: kindString,
 	enum: []string{
@@ -115,56 +115,56 @@ var shapeAutoScalingConfigurationStatus = &shape{
 	},
 }
 
-var shapeAutoScalingConfigurationSummary = &shape{
+var shapeAutoScalingConfigurationSummary = shape{
 	name: "AutoScalingConfigurationSummary",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfigurationArn", false, shapeAppRunnerResourceArn},
-		{"AutoScalingConfigurationName", false, shapeAutoScalingConfigurationName},
-		{"AutoScalingConfigurationRevision", false, shapeInteger},
-		{"Status", false, shapeAutoScalingConfigurationStatus},
-		{"CreatedAt", false, shapeTimestamp},
-		{"HasAssociatedService", false, shapeHasAssociatedService},
-		{"IsDefault", false, shapeIsDefault},
+		{"AutoScalingConfigurationArn", false, &shapeAppRunnerResourceArn},
+		{"AutoScalingConfigurationName", false, &shapeAutoScalingConfigurationName},
+		{"AutoScalingConfigurationRevision", false, &shapeInteger},
+		{"Status", false, &shapeAutoScalingConfigurationStatus},
+		{"CreatedAt", false, &shapeTimestamp},
+		{"HasAssociatedService", false, &shapeHasAssociatedService},
+		{"IsDefault", false, &shapeIsDefault},
 	},
 }
 
-var shapeAutoScalingConfigurationSummaryList = &shape{
+var shapeAutoScalingConfigurationSummaryList = shape{
 	name: "AutoScalingConfigurationSummaryList",
 	kind: kindList,
-	elem: shapeAutoScalingConfigurationSummary,
+	elem: &shapeAutoScalingConfigurationSummary,
 }
 
-var shapeBoolean = &shape{
+var shapeBoolean = shape{
 	name: "Boolean",
 	kind: kindBoolean,
 }
 
-var shapeBuildCommand = &shape{
+var shapeBuildCommand = shape{
 	name:      "BuildCommand",
 	kind:      kindString,
 	pattern:   &pattern{re2: `[^\x0a\x0d]+`, rule: `Member must satisfy regular expression pattern: [^\x0a\x0d]+`},
 	sensitive: true,
 }
 
-var shapeCertificateValidationRecord = &shape{
+var shapeCertificateValidationRecord = shape{
 	name: "CertificateValidationRecord",
 	kind: kindStructure,
 	members: []member{
-		{"Name", false, shapeString},
-		{"Type", false, shapeString},
-		{"Value", false, shapeString},
-		{"Status", false, shapeCertificateValidationRecordStatus},
+		{"Name", false, &shapeString},
+		{"Type", false, &shapeString},
+		{"Value", false, &shapeString},
+		{"Status", false, &shapeCertificateValidationRecordStatus},
 	},
 }
 
-var shapeCertificateValidationRecordList = &shape{
+var shapeCertificateValidationRecordList = shape{
 	name: "CertificateValidationRecordList",
 	kind: kindList,
-	elem: shapeCertificateValidationRecord,
+	elem: &shapeCertificateValidationRecord,
 }
 
-var shapeCertificateValidationRecordStatus = &shape{
+var shapeCertificateValidationRecordStatus = shape{
 	name: "CertificateValidationRecordStatus",
 	kind: kindString,
 	enum: []string{
@@ -174,40 +174,40 @@ var shapeCertificateValidationRecordStatus = &shape{
 	},
 }
 
-var shapeCodeConfiguration = &shape{
+var shapeCodeConfiguration = shape{
 	name: "CodeConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"ConfigurationSource", true, shapeConfigurationSource},
-		{"CodeConfigurationValues", false, shapeCodeConfigurationValues},
+		{"ConfigurationSource", true, &shapeConfigurationSource},
+		{"CodeConfigurationValues", false, &shapeCodeConfigurationValues},
 	},
 }
 
-var shapeCodeConfigurationValues = &shape{
+var shapeCodeConfigurationValues = shape{
 	name: "CodeConfigurationValues",
 	kind: kindStructure,
 	members: []member{
-		{"Runtime", true, shapeRuntime},
-		{"BuildCommand", false, shapeBuildCommand},
-		{"StartCommand", false, shapeStartCommand},
-		{"Port", false, shapeString},
-		{"RuntimeEnvironmentVariables", false, shapeRuntimeEnvironmentVariables},
-		{"RuntimeEnvironmentSecrets", false, shapeRuntimeEnvironmentSecrets},
+		{"Runtime", true, &shapeRuntime},
+		{"BuildCommand", false, &shapeBuildCommand},
+		{"StartCommand", false, &shapeStartCommand},
+		{"Port", false, &shapeString},
+		{"RuntimeEnvironmentVariables", false, &shapeRuntimeEnvironmentVariables},
+		{"RuntimeEnvironmentSecrets", false, &shapeRuntimeEnvironmentSecrets},
 	},
 }
 
-var shapeCodeRepository = &shape{
+var shapeCodeRepository = shape{
 	name: "CodeRepository",
 	kind: kindStructure,
 	members: []member{
-		{"RepositoryUrl", true, shapeString},
-		{"SourceCodeVersion", true, shapeSourceCodeVersion},
-		{"CodeConfiguration", false, shapeCodeConfiguration},
-		{"SourceDirectory", false, shapeSourceDirectory},
+		{"RepositoryUrl", true, &shapeString},
+		{"SourceCodeVersion", true, &shapeSourceCodeVersion},
+		{"CodeConfiguration", false, &shapeCodeConfiguration},
+		{"SourceDirectory", false, &shapeSourceDirectory},
 	},
 }
 
-var shapeConfigurationSource = &shape{
+var shapeConfigurationSource = shape{
 	name: "ConfigurationSource",
 	kind: kindString,
 	enum: []string{
@@ -216,19 +216,19 @@ var shapeConfigurationSource = &shape{
 	},
 }
 
-var shapeConnection = &shape{
+var shapeConnection = shape{
 	name: "Connection",
 	kind: kindStructure,
 	members: []member{
-		{"ConnectionName", false, shapeConnectionName},
-		{"ConnectionArn", false, shapeAppRunnerResourceArn},
-		{"ProviderType", false, shapeProviderType},
-		{"Status", false, shapeConnectionStatus},
-		{"CreatedAt", false, shapeTimestamp},
+		{"ConnectionName", false, &shapeConnectionName},
+		{"ConnectionArn", false, &shapeAppRunnerResourceArn},
+		{"ProviderType", false, &shapeProviderType},
+		{"Status", false, &shapeConnectionStatus},
+		{"CreatedAt", false, &shapeTimestamp},
 	},
 }
 
-var shapeConnectionName = &shape{
+var shapeConnectionName = shape{
 	name:    "ConnectionName",
 	kind:    kindString,
 	min:     4,
@@ -238,7 +238,7 @@ var shapeConnectionName = &shape{
 	pattern: &pattern{re2: `[A-Za-z0-9][A-Za-z0-9\-_]{3,31}`, rule: `Member must satisfy regular expression pattern: [A-Za-z0-9][A-Za-z0-9\-_]{3,31}`},
 }
 
-var shapeConnectionStatus = &shape{
+var shapeConnectionStatus = shape{
 	name: "ConnectionStatus",
 	kind: kindString,
 	enum: []string{
@@ -249,25 +249,25 @@ var shapeConnectionStatus = &shape{
 	},
 }
 
-var shapeConnectionSummary = &shape{
+var shapeConnectionSummary = shape{
 	name: "ConnectionSummary",
 	kind: kindStructure,
 	members: []member{
-		{"ConnectionName", false, shapeConnectionName},
-		{"ConnectionArn", false, shapeAppRunnerResourceArn},
-		{"ProviderType", false, shapeProviderType},
-		{"Status", false, shapeConnectionStatus},
-		{"CreatedAt", false, shapeTimestamp},
+		{"ConnectionName", false, &shapeConnectionName},
+		{"ConnectionArn", false, &shapeAppRunnerResourceArn},
+		{"ProviderType", false, &shapeProviderType},
+		{"Status", false, &shapeConnectionStatus},
+		{"CreatedAt", false, &shapeTimestamp},
 	},
 }
 
-var shapeConnectionSummaryList = &shape{
+var shapeConnectionSummaryList = shape{
 	name: "ConnectionSummaryList",
 	kind: kindList,
-	elem: shapeConnectionSummary,
+	elem: &shapeConnectionSummary,
 }
 
-var shapeCpu = &shape{
+var shapeCpu = shape{
 	name:    "Cpu",
 	kind:    kindString,
 	min:     3,
@@ -277,137 +277,137 @@ var shapeCpu = &shape{
 	pattern: &pattern{re2: `256|512|1024|2048|4096|(0\.25|0\.5|1|2|4) vCPU`, rule: `Member must satisfy regular expression pattern: 256|512|1024|2048|4096|(0.25|0.5|1|2|4) vCPU`},
 }
 
-var shapeCreateAutoScalingConfigurationRequest = &shape{
+var shapeCreateAutoScalingConfigurationRequest = shape{
 	name: "CreateAutoScalingConfigurationRequest",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfigurationName", true, shapeAutoScalingConfigurationName},
-		{"MaxConcurrency", false, shapeASConfigMaxConcurrency},
-		{"MinSize", false, shapeASConfigMinSize},
-		{"MaxSize", false, shapeASConfigMaxSize},
-		{"Tags", false, shapeTagList},
+		{"AutoScalingConfigurationName", true, &shapeAutoScalingConfigurationName},
+		{"MaxConcurrency", false, &shapeASConfigMaxConcurrency},
+		{"MinSize", false, &shapeASConfigMinSize},
+		{"MaxSize", false, &shapeASConfigMaxSize},
+		{"Tags", false, &shapeTagList},
 	},
 }
 
-var shapeCreateAutoScalingConfigurationResponse = &shape{
+var shapeCreateAutoScalingConfigurationResponse = shape{
 	name: "CreateAutoScalingConfigurationResponse",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfiguration", true, shapeAutoScalingConfiguration},
+		{"AutoScalingConfiguration", true, &shapeAutoScalingConfiguration},
 	},
 }
 
-var shapeCreateConnectionRequest = &shape{
+var shapeCreateConnectionRequest = shape{
 	name: "CreateConnectionRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ConnectionName", true, shapeConnectionName},
-		{"ProviderType", true, shapeProviderType},
-		{"Tags", false, shapeTagList},
+		{"ConnectionName", true, &shapeConnectionName},
+		{"ProviderType", true, &shapeProviderType},
+		{"Tags", false, &shapeTagList},
 	},
 }
 
-var shapeCreateConnectionResponse = &shape{
+var shapeCreateConnectionResponse = shape{
 	name: "CreateConnectionResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Connection", true, shapeConnection},
+		{"Connection", true, &shapeConnection},
 	},
 }
 
-var shapeCreateObservabilityConfigurationRequest = &shape{
+var shapeCreateObservabilityConfigurationRequest = shape{
 	name: "CreateObservabilityConfigurationRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ObservabilityConfigurationName", true, shapeObservabilityConfigurationName},
-		{"TraceConfiguration", false, shapeTraceConfiguration},
-		{"Tags", false, shapeTagList},
+		{"ObservabilityConfigurationName", true, &shapeObservabilityConfigurationName},
+		{"TraceConfiguration", false, &shapeTraceConfiguration},
+		{"Tags", false, &shapeTagList},
 	},
 }
 
-var shapeCreateObservabilityConfigurationResponse = &shape{
+var shapeCreateObservabilityConfigurationResponse = shape{
 	name: "CreateObservabilityConfigurationResponse",
 	kind: kindStructure,
 	members: []member{
-		{"ObservabilityConfiguration", true, shapeObservabilityConfiguration},
+		{"ObservabilityConfiguration", true, &shapeObservabilityConfiguration},
 	},
 }
 
-var shapeCreateServiceRequest = &shape{
+var shapeCreateServiceRequest = shape{
 	name: "CreateServiceRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceName", true, shapeServiceName},
-		{"SourceConfiguration", true, shapeSourceConfiguration},
-		{"InstanceConfiguration", false, shapeInstanceConfiguration},
-		{"Tags", false, shapeTagList},
-		{"EncryptionConfiguration", false, shapeEncryptionConfiguration},
-		{"HealthCheckConfiguration", false, shapeHealthCheckConfiguration},
-		{"AutoScalingConfigurationArn", false, shapeAppRunnerResourceArn},
-		{"NetworkConfiguration", false, shapeNetworkConfiguration},
-		{"ObservabilityConfiguration", false, shapeServiceObservabilityConfiguration},
+		{"ServiceName", true, &shapeServiceName},
+		{"SourceConfiguration", true, &shapeSourceConfiguration},
+		{"InstanceConfiguration", false, &shapeInstanceConfiguration},
+		{"Tags", false, &shapeTagList},
+		{"EncryptionConfiguration", false, &shapeEncryptionConfiguration},
+		{"HealthCheckConfiguration", false, &shapeHealthCheckConfiguration},
+		{"AutoScalingConfigurationArn", false, &shapeAppRunnerResourceArn},
+		{"NetworkConfiguration", false, &shapeNetworkConfiguration},
+		{"ObservabilityConfiguration", false, &shapeServiceObservabilityConfiguration},
 	},
 }
 
-var shapeCreateServiceResponse = &shape{
+var shapeCreateServiceResponse = shape{
 	name: "CreateServiceResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Service", true, shapeService},
-		{"OperationId", true, shapeUUID},
+		{"Service", true, &shapeService},
+		{"OperationId", true, &shapeUUID},
 	},
 }
 
-var shapeCreateVpcConnectorRequest = &shape{
+var shapeCreateVpcConnectorRequest = shape{
 	name: "CreateVpcConnectorRequest",
 	kind: kindStructure,
 	members: []member{
-		{"VpcConnectorName", true, shapeVpcConnectorName},
-		{"Subnets", true, shapeStringList},
-		{"SecurityGroups", false, shapeStringList},
-		{"Tags", false, shapeTagList},
+		{"VpcConnectorName", true, &shapeVpcConnectorName},
+		{"Subnets", true, &shapeStringList},
+		{"SecurityGroups", false, &shapeStringList},
+		{"Tags", false, &shapeTagList},
 	},
 }
 
-var shapeCreateVpcConnectorResponse = &shape{
+var shapeCreateVpcConnectorResponse = shape{
 	name: "CreateVpcConnectorResponse",
 	kind: kindStructure,
 	members: []member{
-		{"VpcConnector", true, shapeVpcConnector},
+		{"VpcConnector", true, &shapeVpcConnector},
 	},
 }
 
-var shapeCreateVpcIngressConnectionRequest = &shape{
+var shapeCreateVpcIngressConnectionRequest = shape{
 	name: "CreateVpcIngressConnectionRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"VpcIngressConnectionName", true, shapeVpcIngressConnectionName},
-		{"IngressVpcConfiguration", true, shapeIngressVpcConfiguration},
-		{"Tags", false, shapeTagList},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"VpcIngressConnectionName", true, &shapeVpcIngressConnectionName},
+		{"IngressVpcConfiguration", true, &shapeIngressVpcConfiguration},
+		{"Tags", false, &shapeTagList},
 	},
 }
 
-var shapeCreateVpcIngressConnectionResponse = &shape{
+var shapeCreateVpcIngressConnectionResponse = shape{
 	name: "CreateVpcIngressConnectionResponse",
 	kind: kindStructure,
 	members: []member{
-		{"VpcIngressConnection", true, shapeVpcIngressConnection},
+		{"VpcIngressConnection", true, &shapeVpcIngressConnection},
 	},
 }
 
-var shapeCustomDomain = &shape{
+var shapeCustomDomain = shape{
 	name: "CustomDomain",
 	kind: kindStructure,
 	members: []member{
-		{"DomainName", true, shapeDomainName},
-		{"EnableWWWSubdomain", true, shapeNullableBoolean},
-		{"CertificateValidationRecords", false, shapeCertificateValidationRecordList},
-		{"Status", true, shapeCustomDomainAssociationStatus},
+		{"DomainName", true, &shapeDomainName},
+		{"EnableWWWSubdomain", true, &shapeNullableBoolean},
+		{"CertificateValidationRecords", false, &shapeCertificateValidationRecordList},
+		{"Status", true, &shapeCustomDomainAssociationStatus},
 	},
 }
 
-var shapeCustomDomainAssociationStatus = &shape{
+var shapeCustomDomainAssociationStatus = shape{
 	name: "CustomDomainAssociationStatus",
 	kind: kindString,
 	enum: []string{
@@ -421,13 +421,13 @@ var shapeCustomDomainAssociationStatus = &shape{
 	},
 }
 
-var shapeCustomDomainList = &shape{
+var shapeCustomDomainList = shape{
 	name: "CustomDomainList",
 	kind: kindList,
-	elem: shapeCustomDomain,
+	elem: &shapeCustomDomain,
 }
 
-var shapeCustomerAccountId = &shape{
+var shapeCustomerAccountId = shape{
 	name:    "CustomerAccountId",
 	kind:    kindString,
 	min:     12,
@@ -437,121 +437,121 @@ var shapeCustomerAccountId = &shape{
 	pattern: &pattern{re2: `[0-9]{12}`, rule: `Member must satisfy regular expression pattern: [0-9]{12}`},
 }
 
-var shapeDeleteAutoScalingConfigurationRequest = &shape{
+var shapeDeleteAutoScalingConfigurationRequest = shape{
 	name: "DeleteAutoScalingConfigurationRequest",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfigurationArn", true, shapeAppRunnerResourceArn},
-		{"DeleteAllRevisions", false, shapeBoolean},
+		{"AutoScalingConfigurationArn", true, &shapeAppRunnerResourceArn},
+		{"DeleteAllRevisions", false, &shapeBoolean},
 	},
 }
 
-var shapeDeleteAutoScalingConfigurationResponse = &shape{
+var shapeDeleteAutoScalingConfigurationResponse = shape{
 	name: "DeleteAutoScalingConfigurationResponse",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfiguration", true, shapeAutoScalingConfiguration},
+		{"AutoScalingConfiguration", true, &shapeAutoScalingConfiguration},
 	},
 }
 
-var shapeDeleteConnectionRequest = &shape{
+var shapeDeleteConnectionRequest = shape{
 	name: "DeleteConnectionRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ConnectionArn", true, shapeAppRunnerResourceArn},
+		{"ConnectionArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeDeleteConnectionResponse = &shape{
+var shapeDeleteConnectionResponse = shape{
 	name: "DeleteConnectionResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Connection", false, shapeConnection},
+		{"Connection", false, &shapeConnection},
 	},
 }
 
-var shapeDeleteObservabilityConfigurationRequest = &shape{
+var shapeDeleteObservabilityConfigurationRequest = shape{
 	name: "DeleteObservabilityConfigurationRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ObservabilityConfigurationArn", true, shapeAppRunnerResourceArn},
+		{"ObservabilityConfigurationArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeDeleteObservabilityConfigurationResponse = &shape{
+var shapeDeleteObservabilityConfigurationResponse = shape{
 	name: "DeleteObservabilityConfigurationResponse",
 	kind: kindStructure,
 	members: []member{
-		{"ObservabilityConfiguration", true, shapeObservabilityConfiguration},
+		{"ObservabilityConfiguration", true, &shapeObservabilityConfiguration},
 	},
 }
 
-var shapeDeleteServiceRequest = &shape{
+var shapeDeleteServiceRequest = shape{
 	name: "DeleteServiceRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeDeleteServiceResponse = &shape{
+var shapeDeleteServiceResponse = shape{
 	name: "DeleteServiceResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Service", true, shapeService},
-		{"OperationId", true, shapeUUID},
+		{"Service", true, &shapeService},
+		{"OperationId", true, &shapeUUID},
 	},
 }
 
-var shapeDeleteVpcConnectorRequest = &shape{
+var shapeDeleteVpcConnectorRequest = shape{
 	name: "DeleteVpcConnectorRequest",
 	kind: kindStructure,
 	members: []member{
-		{"VpcConnectorArn", true, shapeAppRunnerResourceArn},
+		{"VpcConnectorArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeDeleteVpcConnectorResponse = &shape{
+var shapeDeleteVpcConnectorResponse = shape{
 	name: "DeleteVpcConnectorResponse",
 	kind: kindStructure,
 	members: []member{
-		{"VpcConnector", true, shapeVpcConnector},
+		{"VpcConnector", true, &shapeVpcConnector},
 	},
 }
 
-var shapeDeleteVpcIngressConnectionRequest = &shape{
+var shapeDeleteVpcIngressConnectionRequest = shape{
 	name: "DeleteVpcIngressConnectionRequest",
 	kind: kindStructure,
 	members: []member{
-		{"VpcIngressConnectionArn", true, shapeAppRunnerResourceArn},
+		{"VpcIngressConnectionArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeDeleteVpcIngressConnectionResponse = &shape{
+var shapeDeleteVpcIngressConnectionResponse = shape{
 	name: "DeleteVpcIngressConnectionResponse",
 	kind: kindStructure,
 	members: []member{
-		{"VpcIngressConnection", true, shapeVpcIngressConnection},
+		{"VpcIngressConnection", true, &shapeVpcIngressConnection},
 	},
 }
 
-var shapeDescribeAutoScalingConfigurationRequest = &shape{
+var shapeDescribeAutoScalingConfigurationRequest = shape{
 	name: "DescribeAutoScalingConfigurationRequest",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfigurationArn", true, shapeAppRunnerResourceArn},
+		{"AutoScalingConfigurationArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeDescribeAutoScalingConfigurationResponse = &shape{
+var shapeDescribeAutoScalingConfigurationResponse = shape{
 	name: "DescribeAutoScalingConfigurationResponse",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfiguration", true, shapeAutoScalingConfiguration},
+		{"AutoScalingConfiguration", true, &shapeAutoScalingConfiguration},
 	},
 }
 
-var shapeDescribeCustomDomainsMaxResults = &shape{
+var shapeDescribeCustomDomainsMaxResults = shape{
 	name:   "DescribeCustomDomainsMaxResults",
 	kind:   kindInteger,
 	min:    1,
@@ -560,113 +560,113 @@ var shapeDescribeCustomDomainsMaxResults = &shape{
 	hasMax: true,
 }
 
-var shapeDescribeCustomDomainsRequest = &shape{
+var shapeDescribeCustomDomainsRequest = shape{
 	name: "DescribeCustomDomainsRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"NextToken", false, shapeString},
-		{"MaxResults", false, shapeDescribeCustomDomainsMaxResults},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"NextToken", false, &shapeString},
+		{"MaxResults", false, &shapeDescribeCustomDomainsMaxResults},
 	},
 }
 
-var shapeDescribeCustomDomainsResponse = &shape{
+var shapeDescribeCustomDomainsResponse = shape{
 	name: "DescribeCustomDomainsResponse",
 	kind: kindStructure,
 	members: []member{
-		{"DNSTarget", true, shapeString},
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"CustomDomains", true, shapeCustomDomainList},
-		{"VpcDNSTargets", true, shapeVpcDNSTargetList},
-		{"NextToken", false, shapeString},
+		{"DNSTarget", true, &shapeString},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"CustomDomains", true, &shapeCustomDomainList},
+		{"VpcDNSTargets", true, &shapeVpcDNSTargetList},
+		{"NextToken", false, &shapeString},
 	},
 }
 
-var shapeDescribeObservabilityConfigurationRequest = &shape{
+var shapeDescribeObservabilityConfigurationRequest = shape{
 	name: "DescribeObservabilityConfigurationRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ObservabilityConfigurationArn", true, shapeAppRunnerResourceArn},
+		{"ObservabilityConfigurationArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeDescribeObservabilityConfigurationResponse = &shape{
+var shapeDescribeObservabilityConfigurationResponse = shape{
 	name: "DescribeObservabilityConfigurationResponse",
 	kind: kindStructure,
 	members: []member{
-		{"ObservabilityConfiguration", true, shapeObservabilityConfiguration},
+		{"ObservabilityConfiguration", true, &shapeObservabilityConfiguration},
 	},
 }
 
-var shapeDescribeServiceRequest = &shape{
+var shapeDescribeServiceRequest = shape{
 	name: "DescribeServiceRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeDescribeServiceResponse = &shape{
+var shapeDescribeServiceResponse = shape{
 	name: "DescribeServiceResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Service", true, shapeService},
+		{"Service", true, &shapeService},
 	},
 }
 
-var shapeDescribeVpcConnectorRequest = &shape{
+var shapeDescribeVpcConnectorRequest = shape{
 	name: "DescribeVpcConnectorRequest",
 	kind: kindStructure,
 	members: []member{
-		{"VpcConnectorArn", true, shapeAppRunnerResourceArn},
+		{"VpcConnectorArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeDescribeVpcConnectorResponse = &shape{
+var shapeDescribeVpcConnectorResponse = shape{
 	name: "DescribeVpcConnectorResponse",
 	kind: kindStructure,
 	members: []member{
-		{"VpcConnector", true, shapeVpcConnector},
+		{"VpcConnector", true, &shapeVpcConnector},
 	},
 }
 
-var shapeDescribeVpcIngressConnectionRequest = &shape{
+var shapeDescribeVpcIngressConnectionRequest = shape{
 	name: "DescribeVpcIngressConnectionRequest",
 	kind: kindStructure,
 	members: []member{
-		{"VpcIngressConnectionArn", true, shapeAppRunnerResourceArn},
+		{"VpcIngressConnectionArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeDescribeVpcIngressConnectionResponse = &shape{
+var shapeDescribeVpcIngressConnectionResponse = shape{
 	name: "DescribeVpcIngressConnectionResponse",
 	kind: kindStructure,
 	members: []member{
-		{"VpcIngressConnection", true, shapeVpcIngressConnection},
+		{"VpcIngressConnection", true, &shapeVpcIngressConnection},
 	},
 }
 
-var shapeDisassociateCustomDomainRequest = &shape{
+var shapeDisassociateCustomDomainRequest = shape{
 	name: "DisassociateCustomDomainRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"DomainName", true, shapeDomainName},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"DomainName", true, &shapeDomainName},
 	},
 }
 
-var shapeDisassociateCustomDomainResponse = &shape{
+var shapeDisassociateCustomDomainResponse = shape{
 	name: "DisassociateCustomDomainResponse",
 	kind: kindStructure,
 	members: []member{
-		{"DNSTarget", true, shapeString},
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"CustomDomain", true, shapeCustomDomain},
-		{"VpcDNSTargets", true, shapeVpcDNSTargetList},
+		{"DNSTarget", true, &shapeString},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"CustomDomain", true, &shapeCustomDomain},
+		{"VpcDNSTargets", true, &shapeVpcDNSTargetList},
 	},
 }
 
-var shapeDomainName = &shape{
+var shapeDomainName = shape{
 	name:    "DomainName",
 	kind:    kindString,
 	min:     1,
@@ -676,16 +676,16 @@ var shapeDomainName = &shape{
 	pattern: &pattern{re2: `[A-Za-z0-9*.-]{1,255}`, rule: `Member must satisfy regular expression pattern: [A-Za-z0-9*.-]{1,255}`},
 }
 
-var shapeEgressConfiguration = &shape{
+var shapeEgressConfiguration = shape{
 	name: "EgressConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"EgressType", false, shapeEgressType},
-		{"VpcConnectorArn", false, shapeAppRunnerResourceArn},
+		{"EgressType", false, &shapeEgressType},
+		{"VpcConnectorArn", false, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeEgressType = &shape{
+var shapeEgressType = shape{
 	name: "EgressType",
 	kind: kindString,
 	enum: []string{
@@ -694,33 +694,33 @@ var shapeEgressType = &shape{
 	},
 }
 
-var shapeEncryptionConfiguration = &shape{
+var shapeEncryptionConfiguration = shape{
 	name: "EncryptionConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"KmsKey", true, shapeKmsKeyArn},
+		{"KmsKey", true, &shapeKmsKeyArn},
 	},
 }
 
-var shapeHasAssociatedService = &shape{
+var shapeHasAssociatedService = shape{
 	name: "HasAssociatedService",
 	kind: kindBoolean,
 }
 
-var shapeHealthCheckConfiguration = &shape{
+var shapeHealthCheckConfiguration = shape{
 	name: "HealthCheckConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"Protocol", false, shapeHealthCheckProtocol},
-		{"Path", false, shapeHealthCheckPath},
-		{"Interval", false, shapeHealthCheckInterval},
-		{"Timeout", false, shapeHealthCheckTimeout},
-		{"HealthyThreshold", false, shapeHealthCheckHealthyThreshold},
-		{"UnhealthyThreshold", false, shapeHealthCheckUnhealthyThreshold},
+		{"Protocol", false, &shapeHealthCheckProtocol},
+		{"Path", false, &shapeHealthCheckPath},
+		{"Interval", false, &shapeHealthCheckInterval},
+		{"Timeout", false, &shapeHealthCheckTimeout},
+		{"HealthyThreshold", false, &shapeHealthCheckHealthyThreshold},
+		{"UnhealthyThreshold", false, &shapeHealthCheckUnhealthyThreshold},
 	},
 }
 
-var shapeHealthCheckHealthyThreshold = &shape{
+var shapeHealthCheckHealthyThreshold = shape{
 	name:   "HealthCheckHealthyThreshold",
 	kind:   kindInteger,
 	min:    1,
@@ -729,7 +729,7 @@ var shapeHealthCheckHealthyThreshold = &shape{
 	hasMax: true,
 }
 
-var shapeHealthCheckInterval = &shape{
+var shapeHealthCheckInterval = shape{
 	name:   "HealthCheckInterval",
 	kind:   kindInteger,
 	min:    1,
@@ -738,14 +738,14 @@ var shapeHealthCheckInterval = &shape{
 	hasMax: true,
 }
 
-var shapeHealthCheckPath = &shape{
+var shapeHealthCheckPath = shape{
 	name:   "HealthCheckPath",
 	kind:   kindString,
 	min:    1,
 	hasMin: true,
 }
 
-var shapeHealthCheckProtocol = &shape{
+var shapeHealthCheckProtocol = shape{
 	name: "HealthCheckProtocol",
 	kind: kindString,
 	enum: []string{
@@ -754,7 +754,7 @@ var shapeHealthCheckProtocol = &shape{
 	},
 }
 
-var shapeHealthCheckTimeout = &shape{
+var shapeHealthCheckTimeout = shape{
 	name:   "HealthCheckTimeout",
 	kind:   kindInteger,
 	min:    1,
@@ -763,7 +763,7 @@ var shapeHealthCheckTimeout = &shape{
 	hasMax: true,
 }
 
-var shapeHealthCheckUnhealthyThreshold = &shape{
+var shapeHealthCheckUnhealthyThreshold = shape{
 	name:   "HealthCheckUnhealthyThreshold",
 	kind:   kindInteger,
 	min:    1,
@@ -772,18 +772,18 @@ var shapeHealthCheckUnhealthyThreshold = &shape{
 	hasMax: true,
 }
 
-var shapeImageConfiguration = &shape{
+var shapeImageConfiguration = shape{
 	name: "ImageConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"RuntimeEnvironmentVariables", false, shapeRuntimeEnvironmentVariables},
-		{"StartCommand", false, shapeStartCommand},
-		{"Port", false, shapeString},
-		{"RuntimeEnvironmentSecrets", false, shapeRuntimeEnvironmentSecrets},
+		{"RuntimeEnvironmentVariables", false, &shapeRuntimeEnvironmentVariables},
+		{"StartCommand", false, &shapeStartCommand},
+		{"Port", false, &shapeString},
+		{"RuntimeEnvironmentSecrets", false, &shapeRuntimeEnvironmentSecrets},
 	},
 }
 
-var shapeImageIdentifier = &shape{
+var shapeImageIdentifier = shape{
 	name:    "ImageIdentifier",
 	kind:    kindString,
 	min:     1,
@@ -793,17 +793,17 @@ var shapeImageIdentifier = &shape{
 	pattern: &pattern{re2: `(?:(?:(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9])(?:\.(?:[a-zA-Z0-9]|[a-zA-Z0-9][a-zA-Z0-9-]*[a-zA-Z0-9]))*|\[[a-fA-F0-9:]+\])(?::[0-9]{1,5})?/)?[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*)*(?::\w[\w.-]{0,127})?(?:@[a-z0-9]+(?:[+._-][a-z0-9]+)*:[0-9a-zA-Z=_-]{32,})?`, rule: `Member must be an image reference of the form [host[:port]/]repository[:tag][@sha256:digest], in lower case up to the tag`},
 }
 
-var shapeImageRepository = &shape{
+var shapeImageRepository = shape{
 	name: "ImageRepository",
 	kind: kindStructure,
 	members: []member{
-		{"ImageIdentifier", true, shapeImageIdentifier},
-		{"ImageConfiguration", false, shapeImageConfiguration},
-		{"ImageRepositoryType", true, shapeImageRepositoryType},
+		{"ImageIdentifier", true, &shapeImageIdentifier},
+		{"ImageConfiguration", false, &shapeImageConfiguration},
+		{"ImageRepositoryType", true, &shapeImageRepositoryType},
 	},
 }
 
-var shapeImageRepositoryType = &shape{
+var shapeImageRepositoryType = shape{
 	name: "ImageRepositoryType",
 	kind: kindString,
 	enum: []string{
@@ -812,39 +812,39 @@ var shapeImageRepositoryType = &shape{
 	},
 }
 
-var shapeIngressConfiguration = &shape{
+var shapeIngressConfiguration = shape{
 	name: "IngressConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"IsPubliclyAccessible", false, shapeBoolean},
+		{"IsPubliclyAccessible", false, &shapeBoolean},
 	},
 }
 
-var shapeIngressVpcConfiguration = &shape{
+var shapeIngressVpcConfiguration = shape{
 	name: "IngressVpcConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"VpcId", false, shapeString},
-		{"VpcEndpointId", false, shapeString},
+		{"VpcId", false, &shapeString},
+		{"VpcEndpointId", false, &shapeString},
 	},
 }
 
-var shapeInstanceConfiguration = &shape{
+var shapeInstanceConfiguration = shape{
 	name: "InstanceConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"Cpu", false, shapeCpu},
-		{"Memory", false, shapeMemory},
-		{"InstanceRoleArn", false, shapeRoleArn},
+		{"Cpu", false, &shapeCpu},
+		{"Memory", false, &shapeMemory},
+		{"InstanceRoleArn", false, &shapeRoleArn},
 	},
 }
 
-var shapeInteger = &shape{
+var shapeInteger = shape{
 	name: "Integer",
 	kind: kindInteger,
 }
 
-var shapeIpAddressType = &shape{
+var shapeIpAddressType = shape{
 	name: "IpAddressType",
 	kind: kindString,
 	enum: []string{
@@ -853,12 +853,12 @@ var shapeIpAddressType = &shape{
 	},
 }
 
-var shapeIsDefault = &shape{
+var shapeIsDefault = shape{
 	name: "IsDefault",
 	kind: kindBoolean,
 }
 
-var shapeKmsKeyArn = &shape{
+var shapeKmsKeyArn = shape{
 	name:    "KmsKeyArn",
 	kind:    kindString,
 	min:     0,
@@ -868,71 +868,71 @@ var shapeKmsKeyArn = &shape{
 	pattern: &pattern{re2: `arn:aws(-[\w]+)*:kms:[a-z\-]+-[0-9]{1}:[0-9]{12}:key\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, rule: `Member must satisfy regular expression pattern: arn:aws(-[\w]+)*:kms:[a-z\-]+-[0-9]{1}:[0-9]{12}:key\/[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`},
 }
 
-var shapeLatest = &shape{
+var shapeLatest = shape{
 	name: "Latest",
 	kind: kindBoolean,
 }
 
-var shapeListAutoScalingConfigurationsRequest = &shape{
+var shapeListAutoScalingConfigurationsRequest = shape{
 	name: "ListAutoScalingConfigurationsRequest",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfigurationName", false, shapeAutoScalingConfigurationName},
-		{"LatestOnly", false, shapeBoolean},
-		{"MaxResults", false, shapeMaxResults},
-		{"NextToken", false, shapeNextToken},
+		{"AutoScalingConfigurationName", false, &shapeAutoScalingConfigurationName},
+		{"LatestOnly", false, &shapeBoolean},
+		{"MaxResults", false, &shapeMaxResults},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeListAutoScalingConfigurationsResponse = &shape{
+var shapeListAutoScalingConfigurationsResponse = shape{
 	name: "ListAutoScalingConfigurationsResponse",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfigurationSummaryList", true, shapeAutoScalingConfigurationSummaryList},
-		{"NextToken", false, shapeNextToken},
+		{"AutoScalingConfigurationSummaryList", true, &shapeAutoScalingConfigurationSummaryList},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeListConnectionsRequest = &shape{
+var shapeListConnectionsRequest = shape{
 	name: "ListConnectionsRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ConnectionName", false, shapeConnectionName},
-		{"MaxResults", false, shapeMaxResults},
-		{"NextToken", false, shapeNextToken},
+		{"ConnectionName", false, &shapeConnectionName},
+		{"MaxResults", false, &shapeMaxResults},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeListConnectionsResponse = &shape{
+var shapeListConnectionsResponse = shape{
 	name: "ListConnectionsResponse",
 	kind: kindStructure,
 	members: []member{
-		{"ConnectionSummaryList", true, shapeConnectionSummaryList},
-		{"NextToken", false, shapeNextToken},
+		{"ConnectionSummaryList", true, &shapeConnectionSummaryList},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeListObservabilityConfigurationsRequest = &shape{
+var shapeListObservabilityConfigurationsRequest = shape{
 	name: "ListObservabilityConfigurationsRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ObservabilityConfigurationName", false, shapeObservabilityConfigurationName},
-		{"LatestOnly", false, shapeBoolean},
-		{"MaxResults", false, shapeMaxResults},
-		{"NextToken", false, shapeNextToken},
+		{"ObservabilityConfigurationName", false, &shapeObservabilityConfigurationName},
+		{"LatestOnly", false, &shapeBoolean},
+		{"MaxResults", false, &shapeMaxResults},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeListObservabilityConfigurationsResponse = &shape{
+var shapeListObservabilityConfigurationsResponse = shape{
 	name: "ListObservabilityConfigurationsResponse",
 	kind: kindStructure,
 	members: []member{
-		{"ObservabilityConfigurationSummaryList", true, shapeObservabilityConfigurationSummaryList},
-		{"NextToken", false, shapeNextToken},
+		{"ObservabilityConfigurationSummaryList", true, &shapeObservabilityConfigurationSummaryList},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeListOperationsMaxResults = &shape{
+var shapeListOperationsMaxResults = shape{
 	name:   "ListOperationsMaxResults",
 	kind:   kindInteger,
 	min:    1,
@@ -941,130 +941,130 @@ var shapeListOperationsMaxResults = &shape{
 	hasMax: true,
 }
 
-var shapeListOperationsRequest = &shape{
+var shapeListOperationsRequest = shape{
 	name: "ListOperationsRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"NextToken", false, shapeString},
-		{"MaxResults", false, shapeListOperationsMaxResults},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"NextToken", false, &shapeString},
+		{"MaxResults", false, &shapeListOperationsMaxResults},
 	},
 }
 
-var shapeListOperationsResponse = &shape{
+var shapeListOperationsResponse = shape{
 	name: "ListOperationsResponse",
 	kind: kindStructure,
 	members: []member{
-		{"OperationSummaryList", false, shapeOperationSummaryList},
-		{"NextToken", false, shapeString},
+		{"OperationSummaryList", false, &shapeOperationSummaryList},
+		{"NextToken", false, &shapeString},
 	},
 }
 
-var shapeListServicesForAutoScalingConfigurationRequest = &shape{
+var shapeListServicesForAutoScalingConfigurationRequest = shape{
 	name: "ListServicesForAutoScalingConfigurationRequest",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfigurationArn", true, shapeAppRunnerResourceArn},
-		{"MaxResults", false, shapeMaxResults},
-		{"NextToken", false, shapeNextToken},
+		{"AutoScalingConfigurationArn", true, &shapeAppRunnerResourceArn},
+		{"MaxResults", false, &shapeMaxResults},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeListServicesForAutoScalingConfigurationResponse = &shape{
+var shapeListServicesForAutoScalingConfigurationResponse = shape{
 	name: "ListServicesForAutoScalingConfigurationResponse",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArnList", true, shapeServiceArnList},
-		{"NextToken", false, shapeNextToken},
+		{"ServiceArnList", true, &shapeServiceArnList},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeListServicesRequest = &shape{
+var shapeListServicesRequest = shape{
 	name: "ListServicesRequest",
 	kind: kindStructure,
 	members: []member{
-		{"NextToken", false, shapeString},
-		{"MaxResults", false, shapeServiceMaxResults},
+		{"NextToken", false, &shapeString},
+		{"MaxResults", false, &shapeServiceMaxResults},
 	},
 }
 
-var shapeListServicesResponse = &shape{
+var shapeListServicesResponse = shape{
 	name: "ListServicesResponse",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceSummaryList", true, shapeServiceSummaryList},
-		{"NextToken", false, shapeString},
+		{"ServiceSummaryList", true, &shapeServiceSummaryList},
+		{"NextToken", false, &shapeString},
 	},
 }
 
-var shapeListTagsForResourceRequest = &shape{
+var shapeListTagsForResourceRequest = shape{
 	name: "ListTagsForResourceRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ResourceArn", true, shapeAppRunnerResourceArn},
+		{"ResourceArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeListTagsForResourceResponse = &shape{
+var shapeListTagsForResourceResponse = shape{
 	name: "ListTagsForResourceResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Tags", false, shapeTagList},
+		{"Tags", false, &shapeTagList},
 	},
 }
 
-var shapeListVpcConnectorsRequest = &shape{
+var shapeListVpcConnectorsRequest = shape{
 	name: "ListVpcConnectorsRequest",
 	kind: kindStructure,
 	members: []member{
-		{"MaxResults", false, shapeMaxResults},
-		{"NextToken", false, shapeNextToken},
+		{"MaxResults", false, &shapeMaxResults},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeListVpcConnectorsResponse = &shape{
+var shapeListVpcConnectorsResponse = shape{
 	name: "ListVpcConnectorsResponse",
 	kind: kindStructure,
 	members: []member{
-		{"VpcConnectors", true, shapeVpcConnectors},
-		{"NextToken", false, shapeNextToken},
+		{"VpcConnectors", true, &shapeVpcConnectors},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeListVpcIngressConnectionsFilter = &shape{
+var shapeListVpcIngressConnectionsFilter = shape{
 	name: "ListVpcIngressConnectionsFilter",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", false, shapeAppRunnerResourceArn},
-		{"VpcEndpointId", false, shapeString},
+		{"ServiceArn", false, &shapeAppRunnerResourceArn},
+		{"VpcEndpointId", false, &shapeString},
 	},
 }
 
-var shapeListVpcIngressConnectionsRequest = &shape{
+var shapeListVpcIngressConnectionsRequest = shape{
 	name: "ListVpcIngressConnectionsRequest",
 	kind: kindStructure,
 	members: []member{
-		{"Filter", false, shapeListVpcIngressConnectionsFilter},
-		{"MaxResults", false, shapeMaxResults},
-		{"NextToken", false, shapeNextToken},
+		{"Filter", false, &shapeListVpcIngressConnectionsFilter},
+		{"MaxResults", false, &shapeMaxResults},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeListVpcIngressConnectionsResponse = &shape{
+var shapeListVpcIngressConnectionsResponse = shape{
 	name: "ListVpcIngressConnectionsResponse",
 	kind: kindStructure,
 	members: []member{
-		{"VpcIngressConnectionSummaryList", true, shapeVpcIngressConnectionSummaryList},
-		{"NextToken", false, shapeNextToken},
+		{"VpcIngressConnectionSummaryList", true, &shapeVpcIngressConnectionSummaryList},
+		{"NextToken", false, &shapeNextToken},
 	},
 }
 
-var shapeMaxConcurrency = &shape{
+var shapeMaxConcurrency = shape{
 	name: "MaxConcurrency",
 	kind: kindInteger,
 }
 
-var shapeMaxResults = &shape{
+var shapeMaxResults = shape{
 	name:   "MaxResults",
 	kind:   kindInteger,
 	min:    1,
@@ -1073,12 +1073,12 @@ var shapeMaxResults = &shape{
 	hasMax: true,
 }
 
-var shapeMaxSize = &shape{
+var shapeMaxSize = shape{
 	name: "MaxSize",
 	kind: kindInteger,
 }
 
-var shapeMemory = &shape{
+var shapeMemory = shape{
 	name:    "Memory",
 	kind:    kindString,
 	min:     3,
@@ -1088,22 +1088,22 @@ var shapeMemory = &shape{
 	pattern: &pattern{re2: `512|1024|2048|3072|4096|6144|8192|10240|12288|(0\.5|1|2|3|4|6|8|10|12) GB`, rule: `Member must satisfy regular expression pattern: 512|1024|2048|3072|4096|6144|8192|10240|12288|(0.5|1|2|3|4|6|8|10|12) GB`},
 }
 
-var shapeMinSize = &shape{
+var shapeMinSize = shape{
 	name: "MinSize",
 	kind: kindInteger,
 }
 
-var shapeNetworkConfiguration = &shape{
+var shapeNetworkConfiguration = shape{
 	name: "NetworkConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"EgressConfiguration", false, shapeEgressConfiguration},
-		{"IngressConfiguration", false, shapeIngressConfiguration},
-		{"IpAddressType", false, shapeIpAddressType},
+		{"EgressConfiguration", false, &shapeEgressConfiguration},
+		{"IngressConfiguration", false, &shapeIngressConfiguration},
+		{"IpAddressType", false, &shapeIpAddressType},
 	},
 }
 
-var shapeNextToken = &shape{
+var shapeNextToken = shape{
 	name:   "NextToken",
 	kind:   kindString,
 	min:    1,
@@ -1112,27 +1112,27 @@ var shapeNextToken = &shape{
 	hasMax: true,
 }
 
-var shapeNullableBoolean = &shape{
+var shapeNullableBoolean = shape{
 	name: "NullableBoolean",
 	kind: kindBoolean,
 }
 
-var shapeObservabilityConfiguration = &shape{
+var shapeObservabilityConfiguration = shape{
 	name: "ObservabilityConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"ObservabilityConfigurationArn", false, shapeAppRunnerResourceArn},
-		{"ObservabilityConfigurationName", false, shapeObservabilityConfigurationName},
-		{"TraceConfiguration", false, shapeTraceConfiguration},
-		{"ObservabilityConfigurationRevision", false, shapeInteger},
-		{"Latest", false, shapeBoolean},
-		{"Status", false, shapeObservabilityConfigurationStatus},
-		{"CreatedAt", false, shapeTimestamp},
-		{"DeletedAt", false, shapeTimestamp},
+		{"ObservabilityConfigurationArn", false, &shapeAppRunnerResourceArn},
+		{"ObservabilityConfigurationName", false, &shapeObservabilityConfigurationName},
+		{"TraceConfiguration", false, &shapeTraceConfiguration},
+		{"ObservabilityConfigurationRevision", false, &shapeInteger},
+		{"Latest", false, &shapeBoolean},
+		{"Status", false, &shapeObservabilityConfigurationStatus},
+		{"CreatedAt", false, &shapeTimestamp},
+		{"DeletedAt", false, &shapeTimestamp},
 	},
 }
 
-var shapeObservabilityConfigurationName = &shape{
+var shapeObservabilityConfigurationName = shape{
 	name:    "ObservabilityConfigurationName",
 	kind:    kindString,
 	min:     4,
@@ -1142,7 +1142,7 @@ var shapeObservabilityConfigurationName = &shape{
 	pattern: &pattern{re2: `[A-Za-z0-9][A-Za-z0-9\-_]{3,31}`, rule: `Member must satisfy regular expression pattern: [A-Za-z0-9][A-Za-z0-9\-_]{3,31}`},
 }
 
-var shapeObservabilityConfigurationStatus = &shape{
+var shapeObservabilityConfigurationStatus = shape{
 	name: "ObservabilityConfigurationStatus",
 	kind: kindString,
 	enum: []string{
@@ -1151,23 +1151,23 @@ var shapeObservabilityConfigurationStatus = &shape{
 	},
 }
 
-var shapeObservabilityConfigurationSummary = &shape{
+var shapeObservabilityConfigurationSummary = shape{
 	name: "ObservabilityConfigurationSummary",
 	kind: kindStructure,
 	members: []member{
-		{"ObservabilityConfigurationArn", false, shapeAppRunnerResourceArn},
-		{"ObservabilityConfigurationName", false, shapeObservabilityConfigurationName},
-		{"ObservabilityConfigurationRevision", false, shapeInteger},
+		{"ObservabilityConfigurationArn", false, &shapeAppRunnerResourceArn},
+		{"ObservabilityConfigurationName", false, &shapeObservabilityConfigurationName},
+		{"ObservabilityConfigurationRevision", false, &shapeInteger},
 	},
 }
 
-var shapeObservabilityConfigurationSummaryList = &shape{
+var shapeObservabilityConfigurationSummaryList = shape{
 	name: "ObservabilityConfigurationSummaryList",
 	kind: kindList,
-	elem: shapeObservabilityConfigurationSummary,
+	elem: &shapeObservabilityConfigurationSummary,
 }
 
-var shapeOperationStatus = &shape{
+var shapeOperationStatus = shape{
 	name: "OperationStatus",
 	kind: kindString,
 	enum: []string{
@@ -1181,27 +1181,27 @@ var shapeOperationStatus = &shape{
 	},
 }
 
-var shapeOperationSummary = &shape{
+var shapeOperationSummary = shape{
 	name: "OperationSummary",
 	kind: kindStructure,
 	members: []member{
-		{"Id", false, shapeUUID},
-		{"Type", false, shapeOperationType},
-		{"Status", false, shapeOperationStatus},
-		{"TargetArn", false, shapeAppRunnerResourceArn},
-		{"StartedAt", false, shapeTimestamp},
-		{"EndedAt", false, shapeTimestamp},
-		{"UpdatedAt", false, shapeTimestamp},
+		{"Id", false, &shapeUUID},
+		{"Type", false, &shapeOperationType},
+		{"Status", false, &shapeOperationStatus},
+		{"TargetArn", false, &shapeAppRunnerResourceArn},
+		{"StartedAt", false, &shapeTimestamp},
+		{"EndedAt", false, &shapeTimestamp},
+		{"UpdatedAt", false, &shapeTimestamp},
 	},
 }
 
-var shapeOperationSummaryList = &shape{
+var shapeOperationSummaryList = shape{
 	name: "OperationSummaryList",
 	kind: kindList,
-	elem: shapeOperationSummary,
+	elem: &shapeOperationSummary,
 }
 
-var shapeOperationType = &shape{
+var shapeOperationType = shape{
 	name: "OperationType",
 	kind: kindString,
 	enum: []string{
@@ -1214,24 +1214,24 @@ var shapeOperationType = &shape{
 	},
 }
 
-var shapePauseServiceRequest = &shape{
+var shapePauseServiceRequest = shape{
 	name: "PauseServiceRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapePauseServiceResponse = &shape{
+var shapePauseServiceResponse = shape{
 	name: "PauseServiceResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Service", true, shapeService},
-		{"OperationId", false, shapeUUID},
+		{"Service", true, &shapeService},
+		{"OperationId", false, &shapeUUID},
 	},
 }
 
-var shapeProviderType = &shape{
+var shapeProviderType = shape{
 	name: "ProviderType",
 	kind: kindString,
 	enum: []string{
@@ -1240,24 +1240,24 @@ var shapeProviderType = &shape{
 	},
 }
 
-var shapeResumeServiceRequest = &shape{
+var shapeResumeServiceRequest = shape{
 	name: "ResumeServiceRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeResumeServiceResponse = &shape{
+var shapeResumeServiceResponse = shape{
 	name: "ResumeServiceResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Service", true, shapeService},
-		{"OperationId", false, shapeUUID},
+		{"Service", true, &shapeService},
+		{"OperationId", false, &shapeUUID},
 	},
 }
 
-var shapeRoleArn = &shape{
+var shapeRoleArn = shape{
 	name:    "RoleArn",
 	kind:    kindString,
 	min:     29,
@@ -1267,7 +1267,7 @@ var shapeRoleArn = &shape{
 	pattern: &pattern{re2: `arn:(aws|aws-us-gov|aws-cn|aws-iso|aws-iso-b):iam::[0-9]{12}:(role|role\/service-role)\/[\w+=,.@\-/]{1,1000}`, rule: `Member must satisfy regular expression pattern: arn:(aws|aws-us-gov|aws-cn|aws-iso|aws-iso-b):iam::[0-9]{12}:(role|role\/service-role)\/[\w+=,.@\-/]{1,1000}`},
 }
 
-var shapeRuntime = &shape{
+var shapeRuntime = shape{
 	name: "Runtime",
 	kind: kindString,
 	enum: []string{
@@ -1287,14 +1287,14 @@ var shapeRuntime = &shape{
 	},
 }
 
-var shapeRuntimeEnvironmentSecrets = &shape{
+var shapeRuntimeEnvironmentSecrets = shape{
 	name: "RuntimeEnvironmentSecrets",
 	kind: kindMap,
-	key:  shapeRuntimeEnvironmentSecretsName,
-	elem: shapeRuntimeEnvironmentSecretsValue,
+	key:  &shapeRuntimeEnvironmentSecretsName,
+	elem: &shapeRuntimeEnvironmentSecretsValue,
 }
 
-var shapeRuntimeEnvironmentSecretsName = &shape{
+var shapeRuntimeEnvironmentSecretsName = shape{
 	name:      "RuntimeEnvironmentSecretsName",
 	kind:      kindString,
 	min:       1,
@@ -1304,7 +1304,7 @@ var shapeRuntimeEnvironmentSecretsName = &shape{
 	sensitive: true,
 }
 
-var shapeRuntimeEnvironmentSecretsValue = &shape{
+var shapeRuntimeEnvironmentSecretsValue = shape{
 	name:      "RuntimeEnvironmentSecretsValue",
 	kind:      kindString,
 	min:       1,
@@ -1314,14 +1314,14 @@ var shapeRuntimeEnvironmentSecretsValue = &shape{
 	sensitive: true,
 }
 
-var shapeRuntimeEnvironmentVariables = &shape{
+var shapeRuntimeEnvironmentVariables = shape{
 	name: "RuntimeEnvironmentVariables",
 	kind: kindMap,
-	key:  shapeRuntimeEnvironmentVariablesKey,
-	elem: shapeRuntimeEnvironmentVariablesValue,
+	key:  &shapeRuntimeEnvironmentVariablesKey,
+	elem: &shapeRuntimeEnvironmentVariablesValue,
 }
 
-var shapeRuntimeEnvironmentVariablesKey = &shape{
+var shapeRuntimeEnvironmentVariablesKey = shape{
 	name:      "RuntimeEnvironmentVariablesKey",
 	kind:      kindString,
 	min:       1,
@@ -1331,7 +1331,7 @@ var shapeRuntimeEnvironmentVariablesKey = &shape{
 	sensitive: true,
 }
 
-var shapeRuntimeEnvironmentVariablesValue = &shape{
+var shapeRuntimeEnvironmentVariablesValue = shape{
 	name:      "RuntimeEnvironmentVariablesValue",
 	kind:      kindString,
 	min:       0,
@@ -1341,35 +1341,35 @@ var shapeRuntimeEnvironmentVariablesValue = &shape{
 	sensitive: true,
 }
 
-var shapeService = &shape{
+var shapeService = shape{
 	name: "Service",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceName", true, shapeServiceName},
-		{"ServiceId", true, shapeServiceId},
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"ServiceUrl", false, shapeString},
-		{"CreatedAt", true, shapeTimestamp},
-		{"UpdatedAt", true, shapeTimestamp},
-		{"DeletedAt", false, shapeTimestamp},
-		{"Status", true, shapeServiceStatus},
-		{"SourceConfiguration", true, shapeSourceConfiguration},
-		{"InstanceConfiguration", true, shapeInstanceConfiguration},
-		{"EncryptionConfiguration", false, shapeEncryptionConfiguration},
-		{"HealthCheckConfiguration", false, shapeHealthCheckConfiguration},
-		{"AutoScalingConfigurationSummary", true, shapeAutoScalingConfigurationSummary},
-		{"NetworkConfiguration", true, shapeNetworkConfiguration},
-		{"ObservabilityConfiguration", false, shapeServiceObservabilityConfiguration},
+		{"ServiceName", true, &shapeServiceName},
+		{"ServiceId", true, &shapeServiceId},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"ServiceUrl", false, &shapeString},
+		{"CreatedAt", true, &shapeTimestamp},
+		{"UpdatedAt", true, &shapeTimestamp},
+		{"DeletedAt", false, &shapeTimestamp},
+		{"Status", true, &shapeServiceStatus},
+		{"SourceConfiguration", true, &shapeSourceConfiguration},
+		{"InstanceConfiguration", true, &shapeInstanceConfiguration},
+		{"EncryptionConfiguration", false, &shapeEncryptionConfiguration},
+		{"HealthCheckConfiguration", false, &shapeHealthCheckConfiguration},
+		{"AutoScalingConfigurationSummary", true, &shapeAutoScalingConfigurationSummary},
+		{"NetworkConfiguration", true, &shapeNetworkConfiguration},
+		{"ObservabilityConfiguration", false, &shapeServiceObservabilityConfiguration},
 	},
 }
 
-var shapeServiceArnList = &shape{
+var shapeServiceArnList = shape{
 	name: "ServiceArnList",
 	kind: kindList,
-	elem: shapeAppRunnerResourceArn,
+	elem: &shapeAppRunnerResourceArn,
 }
 
-var shapeServiceId = &shape{
+var shapeServiceId = shape{
 	name:    "ServiceId",
 	kind:    kindString,
 	min:     32,
@@ -1379,7 +1379,7 @@ var shapeServiceId = &shape{
 	pattern: &pattern{re2: `[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}`, rule: `Member must satisfy regular expression pattern: [0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}`},
 }
 
-var shapeServiceMaxResults = &shape{
+var shapeServiceMaxResults = shape{
 	name:   "ServiceMaxResults",
 	kind:   kindInteger,
 	min:    1,
@@ -1388,7 +1388,7 @@ var shapeServiceMaxResults = &shape{
 	hasMax: true,
 }
 
-var shapeServiceName = &shape{
+var shapeServiceName = shape{
 	name:    "ServiceName",
 	kind:    kindString,
 	min:     4,
@@ -1398,16 +1398,16 @@ var shapeServiceName = &shape{
 	pattern: &pattern{re2: `[A-Za-z0-9][A-Za-z0-9-_]{3,39}`, rule: `Member must satisfy regular expression pattern: [A-Za-z0-9][A-Za-z0-9-_]{3,39}`},
 }
 
-var shapeServiceObservabilityConfiguration = &shape{
+var shapeServiceObservabilityConfiguration = shape{
 	name: "ServiceObservabilityConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"ObservabilityEnabled", true, shapeBoolean},
-		{"ObservabilityConfigurationArn", false, shapeAppRunnerResourceArn},
+		{"ObservabilityEnabled", true, &shapeBoolean},
+		{"ObservabilityConfigurationArn", false, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeServiceStatus = &shape{
+var shapeServiceStatus = shape{
 	name: "ServiceStatus",
 	kind: kindString,
 	enum: []string{
@@ -1420,36 +1420,36 @@ var shapeServiceStatus = &shape{
 	},
 }
 
-var shapeServiceSummary = &shape{
+var shapeServiceSummary = shape{
 	name: "ServiceSummary",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceName", false, shapeServiceName},
-		{"ServiceId", false, shapeServiceId},
-		{"ServiceArn", false, shapeAppRunnerResourceArn},
-		{"ServiceUrl", false, shapeString},
-		{"CreatedAt", false, shapeTimestamp},
-		{"UpdatedAt", false, shapeTimestamp},
-		{"Status", false, shapeServiceStatus},
+		{"ServiceName", false, &shapeServiceName},
+		{"ServiceId", false, &shapeServiceId},
+		{"ServiceArn", false, &shapeAppRunnerResourceArn},
+		{"ServiceUrl", false, &shapeString},
+		{"CreatedAt", false, &shapeTimestamp},
+		{"UpdatedAt", false, &shapeTimestamp},
+		{"Status", false, &shapeServiceStatus},
 	},
 }
 
-var shapeServiceSummaryList = &shape{
+var shapeServiceSummaryList = shape{
 	name: "ServiceSummaryList",
 	kind: kindList,
-	elem: shapeServiceSummary,
+	elem: &shapeServiceSummary,
 }
 
-var shapeSourceCodeVersion = &shape{
+var shapeSourceCodeVersion = shape{
 	name: "SourceCodeVersion",
 	kind: kindStructure,
 	members: []member{
-		{"Type", true, shapeSourceCodeVersionType},
-		{"Value", true, shapeString},
+		{"Type", true, &shapeSourceCodeVersionType},
+		{"Value", true, &shapeString},
 	},
 }
 
-var shapeSourceCodeVersionType = &shape{
+var shapeSourceCodeVersionType = shape{
 	name: "SourceCodeVersionType",
 	kind: kindString,
 	enum: []string{
@@ -1457,18 +1457,18 @@ var shapeSourceCodeVersionType = &shape{
 	},
 }
 
-var shapeSourceConfiguration = &shape{
+var shapeSourceConfiguration = shape{
 	name: "SourceConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"CodeRepository", false, shapeCodeRepository},
-		{"ImageRepository", false, shapeImageRepository},
-		{"AutoDeploymentsEnabled", false, shapeNullableBoolean},
-		{"AuthenticationConfiguration", false, shapeAuthenticationConfiguration},
+		{"CodeRepository", false, &shapeCodeRepository},
+		{"ImageRepository", false, &shapeImageRepository},
+		{"AutoDeploymentsEnabled", false, &shapeNullableBoolean},
+		{"AuthenticationConfiguration", false, &shapeAuthenticationConfiguration},
 	},
 }
 
-var shapeSourceDirectory = &shape{
+var shapeSourceDirectory = shape{
 	name:    "SourceDirectory",
 	kind:    kindString,
 	min:     1,
@@ -1478,30 +1478,30 @@ var shapeSourceDirectory = &shape{
 	pattern: &pattern{re2: `[^\x00]+`, rule: `Member must satisfy regular expression pattern: [^\x00]+`},
 }
 
-var shapeStartCommand = &shape{
+var shapeStartCommand = shape{
 	name:      "StartCommand",
 	kind:      kindString,
 	pattern:   &pattern{re2: `[^\x0a\x0d]+`, rule: `Member must satisfy regular expression pattern: [^\x0a\x0d]+`},
 	sensitive: true,
 }
 
-var shapeStartDeploymentRequest = &shape{
+var shapeStartDeploymentRequest = shape{
 	name: "StartDeploymentRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeStartDeploymentResponse = &shape{
+var shapeStartDeploymentResponse = shape{
 	name: "StartDeploymentResponse",
 	kind: kindStructure,
 	members: []member{
-		{"OperationId", true, shapeUUID},
+		{"OperationId", true, &shapeUUID},
 	},
 }
 
-var shapeString = &shape{
+var shapeString = shape{
 	name:   "String",
 	kind:   kindString,
 	min:    0,
@@ -1510,22 +1510,22 @@ var shapeString = &shape{
 	hasMax: true,
 }
 
-var shapeStringList = &shape{
+var shapeStringList = shape{
 	name: "StringList",
 	kind: kindList,
-	elem: shapeString,
+	elem: &shapeString,
 }
 
-var shapeTag = &shape{
+var shapeTag = shape{
 	name: "Tag",
 	kind: kindStructure,
 	members: []member{
-		{"Key", false, shapeTagKey},
-		{"Value", false, shapeTagValue},
+		{"Key", false, &shapeTagKey},
+		{"Value", false, &shapeTagValue},
 	},
 }
 
-var shapeTagKey = &shape{
+var shapeTagKey = shape{
 	name:    "TagKey",
 	kind:    kindString,
 	min:     1,
@@ -1535,33 +1535,33 @@ var shapeTagKey = &shape{
 	pattern: &pattern{re2: `(?s)[^a].*|a(?:[^w].*)?|aw(?:[^s].*)?|aws(?:[^:].*)?`, rule: `Member must satisfy regular expression pattern: ^(?!aws:).+`},
 }
 
-var shapeTagKeyList = &shape{
+var shapeTagKeyList = shape{
 	name: "TagKeyList",
 	kind: kindList,
-	elem: shapeTagKey,
+	elem: &shapeTagKey,
 }
 
-var shapeTagList = &shape{
+var shapeTagList = shape{
 	name: "TagList",
 	kind: kindList,
-	elem: shapeTag,
+	elem: &shapeTag,
 }
 
-var shapeTagResourceRequest = &shape{
+var shapeTagResourceRequest = shape{
 	name: "TagResourceRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ResourceArn", true, shapeAppRunnerResourceArn},
-		{"Tags", true, shapeTagList},
+		{"ResourceArn", true, &shapeAppRunnerResourceArn},
+		{"Tags", true, &shapeTagList},
 	},
 }
 
-var shapeTagResourceResponse = &shape{
+var shapeTagResourceResponse = shape{
 	name: "TagResourceResponse",
 	kind: kindStructure,
 }
 
-var shapeTagValue = &shape{
+var shapeTagValue = shape{
 	name:   "TagValue",
 	kind:   kindString,
 	min:    0,
@@ -1570,20 +1570,20 @@ var shapeTagValue = &shape{
 	hasMax: true,
 }
 
-var shapeTimestamp = &shape{
+var shapeTimestamp = shape{
 	name: "Timestamp",
 	kind: kindTimestamp,
 }
 
-var shapeTraceConfiguration = &shape{
+var shapeTraceConfiguration = shape{
 	name: "TraceConfiguration",
 	kind: kindStructure,
 	members: []member{
-		{"Vendor", true, shapeTracingVendor},
+		{"Vendor", true, &shapeTracingVendor},
 	},
 }
 
-var shapeTracingVendor = &shape{
+var shapeTracingVendor = shape{
 	name: "TracingVendor",
 	kind: kindString,
 	enum: []string{
@@ -1591,7 +1591,7 @@ var shapeTracingVendor = &shape{
 	},
 }
 
-var shapeUUID = &shape{
+var shapeUUID = shape{
 	name:    "UUID",
 	kind:    kindString,
 	min:     36,
@@ -1601,92 +1601,92 @@ var shapeUUID = &shape{
 	pattern: &pattern{re2: `[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}`, rule: `Member must satisfy regular expression pattern: [0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[1-5][0-9a-fA-F]{3}-[89abAB][0-9a-fA-F]{3}-[0-9a-fA-F]{12}`},
 }
 
-var shapeUntagResourceRequest = &shape{
+var shapeUntagResourceRequest = shape{
 	name: "UntagResourceRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ResourceArn", true, shapeAppRunnerResourceArn},
-		{"TagKeys", true, shapeTagKeyList},
+		{"ResourceArn", true, &shapeAppRunnerResourceArn},
+		{"TagKeys", true, &shapeTagKeyList},
 	},
 }
 
-var shapeUntagResourceResponse = &shape{
+var shapeUntagResourceResponse = shape{
 	name: "UntagResourceResponse",
 	kind: kindStructure,
 }
 
-var shapeUpdateDefaultAutoScalingConfigurationRequest = &shape{
+var shapeUpdateDefaultAutoScalingConfigurationRequest = shape{
 	name: "UpdateDefaultAutoScalingConfigurationRequest",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfigurationArn", true, shapeAppRunnerResourceArn},
+		{"AutoScalingConfigurationArn", true, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeUpdateDefaultAutoScalingConfigurationResponse = &shape{
+var shapeUpdateDefaultAutoScalingConfigurationResponse = shape{
 	name: "UpdateDefaultAutoScalingConfigurationResponse",
 	kind: kindStructure,
 	members: []member{
-		{"AutoScalingConfiguration", true, shapeAutoScalingConfiguration},
+		{"AutoScalingConfiguration", true, &shapeAutoScalingConfiguration},
 	},
 }
 
-var shapeUpdateServiceRequest = &shape{
+var shapeUpdateServiceRequest = shape{
 	name: "UpdateServiceRequest",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, shapeAppRunnerResourceArn},
-		{"SourceConfiguration", false, shapeSourceConfiguration},
-		{"InstanceConfiguration", false, shapeInstanceConfiguration},
-		{"AutoScalingConfigurationArn", false, shapeAppRunnerResourceArn},
-		{"HealthCheckConfiguration", false, shapeHealthCheckConfiguration},
-		{"NetworkConfiguration", false, shapeNetworkConfiguration},
-		{"ObservabilityConfiguration", false, shapeServiceObservabilityConfiguration},
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"SourceConfiguration", false, &shapeSourceConfiguration},
+		{"InstanceConfiguration", false, &shapeInstanceConfiguration},
+		{"AutoScalingConfigurationArn", false, &shapeAppRunnerResourceArn},
+		{"HealthCheckConfiguration", false, &shapeHealthCheckConfiguration},
+		{"NetworkConfiguration", false, &shapeNetworkConfiguration},
+		{"ObservabilityConfiguration", false, &shapeServiceObservabilityConfiguration},
 	},
 }
 
-var shapeUpdateServiceResponse = &shape{
+var shapeUpdateServiceResponse = shape{
 	name: "UpdateServiceResponse",
 	kind: kindStructure,
 	members: []member{
-		{"Service", true, shapeService},
-		{"OperationId", true, shapeUUID},
+		{"Service", true, &shapeService},
+		{"OperationId", true, &shapeUUID},
 	},
 }
 
-var shapeUpdateVpcIngressConnectionRequest = &shape{
+var shapeUpdateVpcIngressConnectionRequest = shape{
 	name: "UpdateVpcIngressConnectionRequest",
 	kind: kindStructure,
 	members: []member{
-		{"VpcIngressConnectionArn", true, shapeAppRunnerResourceArn},
-		{"IngressVpcConfiguration", true, shapeIngressVpcConfiguration},
+		{"VpcIngressConnectionArn", true, &shapeAppRunnerResourceArn},
+		{"IngressVpcConfiguration", true, &shapeIngressVpcConfiguration},
 	},
 }
 
-var shapeUpdateVpcIngressConnectionResponse = &shape{
+var shapeUpdateVpcIngressConnectionResponse = shape{
 	name: "UpdateVpcIngressConnectionResponse",
 	kind: kindStructure,
 	members: []member{
-		{"VpcIngressConnection", true, shapeVpcIngressConnection},
+		{"VpcIngressConnection", true, &shapeVpcIngressConnection},
 	},
 }
 
-var shapeVpcConnector = &shape{
+var shapeVpcConnector = shape{
 	name: "VpcConnector",
 	kind: kindStructure,
 	members: []member{
-		{"VpcConnectorName", false, shapeVpcConnectorName},
-		{"VpcConnectorArn", false, shapeAppRunnerResourceArn},
-		{"VpcConnectorRevision", false, shapeInteger},
-		{"Subnets", false, shapeStringList},
-		{"SecurityGroups", false, shapeStringList},
-		{"Status", false, shapeVpcConnectorStatus},
-		{"CreatedAt", false, shapeTimestamp},
-		{"DeletedAt", false, shapeTimestamp},
+		{"VpcConnectorName", false, &shapeVpcConnectorName},
+		{"VpcConnectorArn", false, &shapeAppRunnerResourceArn},
+		{"VpcConnectorRevision", false, &shapeInteger},
+		{"Subnets", false, &shapeStringList},
+		{"SecurityGroups", false, &shapeStringList},
+		{"Status", false, &shapeVpcConnectorStatus},
+		{"CreatedAt", false, &shapeTimestamp},
+		{"DeletedAt", false, &shapeTimestamp},
 	},
 }
 
-var shapeVpcConnectorName = &shape{
+var shapeVpcConnectorName = shape{
 	name:    "VpcConnectorName",
 	kind:    kindString,
 	min:     4,
@@ -1696,7 +1696,7 @@ var shapeVpcConnectorName = &shape{
 	pattern: &pattern{re2: `[A-Za-z0-9][A-Za-z0-9\-_]{3,39}`, rule: `Member must satisfy regular expression pattern: [A-Za-z0-9][A-Za-z0-9\-_]{3,39}`},
 }
 
-var shapeVpcConnectorStatus = &shape{
+var shapeVpcConnectorStatus = shape{
 	name: "VpcConnectorStatus",
 	kind: kindString,
 	enum: []string{
@@ -1705,45 +1705,45 @@ var shapeVpcConnectorStatus = &shape{
 	},
 }
 
-var shapeVpcConnectors = &shape{
+var shapeVpcConnectors = shape{
 	name: "VpcConnectors",
 	kind: kindList,
-	elem: shapeVpcConnector,
+	elem: &shapeVpcConnector,
 }
 
-var shapeVpcDNSTarget = &shape{
+var shapeVpcDNSTarget = shape{
 	name: "VpcDNSTarget",
 	kind: kindStructure,
 	members: []member{
-		{"VpcIngressConnectionArn", false, shapeAppRunnerResourceArn},
-		{"VpcId", false, shapeString},
-		{"DomainName", false, shapeDomainName},
+		{"VpcIngressConnectionArn", false, &shapeAppRunnerResourceArn},
+		{"VpcId", false, &shapeString},
+		{"DomainName", false, &shapeDomainName},
 	},
 }
 
-var shapeVpcDNSTargetList = &shape{
+var shapeVpcDNSTargetList = shape{
 	name: "VpcDNSTargetList",
 	kind: kindList,
-	elem: shapeVpcDNSTarget,
+	elem: &shapeVpcDNSTarget,
 }
 
-var shapeVpcIngressConnection = &shape{
+var shapeVpcIngressConnection = shape{
 	name: "VpcIngressConnection",
 	kind: kindStructure,
 	members: []member{
-		{"VpcIngressConnectionArn", false, shapeAppRunnerResourceArn},
-		{"VpcIngressConnectionName", false, shapeVpcIngressConnectionName},
-		{"ServiceArn", false, shapeAppRunnerResourceArn},
-		{"Status", false, shapeVpcIngressConnectionStatus},
-		{"AccountId", false, shapeCustomerAccountId},
-		{"DomainName", false, shapeDomainName},
-		{"IngressVpcConfiguration", false, shapeIngressVpcConfiguration},
-		{"CreatedAt", false, shapeTimestamp},
-		{"DeletedAt", false, shapeTimestamp},
+		{"VpcIngressConnectionArn", false, &shapeAppRunnerResourceArn},
+		{"VpcIngressConnectionName", false, &shapeVpcIngressConnectionName},
+		{"ServiceArn", false, &shapeAppRunnerResourceArn},
+		{"Status", false, &shapeVpcIngressConnectionStatus},
+		{"AccountId", false, &shapeCustomerAccountId},
+		{"DomainName", false, &shapeDomainName},
+		{"IngressVpcConfiguration", false, &shapeIngressVpcConfiguration},
+		{"CreatedAt", false, &shapeTimestamp},
+		{"DeletedAt", false, &shapeTimestamp},
 	},
 }
 
-var shapeVpcIngressConnectionName = &shape{
+var shapeVpcIngressConnectionName = shape{
 	name:    "VpcIngressConnectionName",
 	kind:    kindString,
 	min:     4,
@@ -1753,7 +1753,7 @@ var shapeVpcIngressConnectionName = &shape{
 	pattern: &pattern{re2: `[A-Za-z0-9][A-Za-z0-9\-_]{3,39}`, rule: `Member must satisfy regular expression pattern: [A-Za-z0-9][A-Za-z0-9\-_]{3,39}`},
 }
 
-var shapeVpcIngressConnectionStatus = &shape{
+var shapeVpcIngressConnectionStatus = shape{
 	name: "VpcIngressConnectionStatus",
 	kind: kindString,
 	enum: []string{
@@ -1768,131 +1768,131 @@ var shapeVpcIngressConnectionStatus = &shape{
 	},
 }
 
-var shapeVpcIngressConnectionSummary = &shape{
+var shapeVpcIngressConnectionSummary = shape{
 	name: "VpcIngressConnectionSummary",
 	kind: kindStructure,
 	members: []member{
-		{"VpcIngressConnectionArn", false, shapeAppRunnerResourceArn},
-		{"ServiceArn", false, shapeAppRunnerResourceArn},
+		{"VpcIngressConnectionArn", false, &shapeAppRunnerResourceArn},
+		{"ServiceArn", false, &shapeAppRunnerResourceArn},
 	},
 }
 
-var shapeVpcIngressConnectionSummaryList = &shape{
+var shapeVpcIngressConnectionSummaryList = shape{
 	name: "VpcIngressConnectionSummaryList",
 	kind: kindList,
-	elem: shapeVpcIngressConnectionSummary,
+	elem: &shapeVpcIngressConnectionSummary,
 }
 
 var structures = sync.OnceValue(func() map[reflect.Type]*shape {
 	return map[reflect.Type]*shape{
-		reflect.TypeFor[AssociateCustomDomainRequest]():                    shapeAssociateCustomDomainRequest,
-		reflect.TypeFor[AssociateCustomDomainResponse]():                   shapeAssociateCustomDomainResponse,
-		reflect.TypeFor[AuthenticationConfiguration]():                     shapeAuthenticationConfiguration,
-		reflect.TypeFor[AutoScalingConfiguration]():                        shapeAutoScalingConfiguration,
-		reflect.TypeFor[AutoScalingConfigurationSummary]():                 shapeAutoScalingConfigurationSummary,
-		reflect.TypeFor[CertificateValidationRecord]():                     shapeCertificateValidationRecord,
-		reflect.TypeFor[CodeConfiguration]():                               shapeCodeConfiguration,
-		reflect.TypeFor[CodeConfigurationValues]():                         shapeCodeConfigurationValues,
-		reflect.TypeFor[CodeRepository]():                                  shapeCodeRepository,
-		reflect.TypeFor[Connection]():                                      shapeConnection,
-		reflect.TypeFor[ConnectionSummary]():                               shapeConnectionSummary,
-		reflect.TypeFor[CreateAutoScalingConfigurationRequest]():           shapeCreateAutoScalingConfigurationRequest,
-		reflect.TypeFor[CreateAutoScalingConfigurationResponse]():          shapeCreateAutoScalingConfigurationResponse,
-		reflect.TypeFor[CreateConnectionRequest]():                         shapeCreateConnectionRequest,
-		reflect.TypeFor[CreateConnectionResponse]():                        shapeCreateConnectionResponse,
-		reflect.TypeFor[CreateObservabilityConfigurationRequest]():         shapeCreateObservabilityConfigurationRequest,
-		reflect.TypeFor[CreateObservabilityConfigurationResponse]():        shapeCreateObservabilityConfigurationResponse,
-		reflect.TypeFor[CreateServiceRequest]():                            shapeCreateServiceRequest,
-		reflect.TypeFor[CreateServiceResponse]():                           shapeCreateServiceResponse,
-		reflect.TypeFor[CreateVpcConnectorRequest]():                       shapeCreateVpcConnectorRequest,
-		reflect.TypeFor[CreateVpcConnectorResponse]():                      shapeCreateVpcConnectorResponse,
-		reflect.TypeFor[CreateVpcIngressConnectionRequest]():               shapeCreateVpcIngressConnectionRequest,
-		reflect.TypeFor[CreateVpcIngressConnectionResponse]():              shapeCreateVpcIngressConnectionResponse,
-		reflect.TypeFor[CustomDomain]():                                    shapeCustomDomain,
-		reflect.TypeFor[DeleteAutoScalingConfigurationRequest]():           shapeDeleteAutoScalingConfigurationRequest,
-		reflect.TypeFor[DeleteAutoScalingConfigurationResponse]():          shapeDeleteAutoScalingConfigurationResponse,
-		reflect.TypeFor[DeleteConnectionRequest]():                         shapeDeleteConnectionRequest,
-		reflect.TypeFor[DeleteConnectionResponse]():                        shapeDeleteConnectionResponse,
-		reflect.TypeFor[DeleteObservabilityConfigurationRequest]():         shapeDeleteObservabilityConfigurationRequest,
-		reflect.TypeFor[DeleteObservabilityConfigurationResponse]():        shapeDeleteObservabilityConfigurationResponse,
-		reflect.TypeFor[DeleteServiceRequest]():                            shapeDeleteServiceRequest,
-		reflect.TypeFor[DeleteServiceResponse]():                           shapeDeleteServiceResponse,
-		reflect.TypeFor[DeleteVpcConnectorRequest]():                       shapeDeleteVpcConnectorRequest,
-		reflect.TypeFor[DeleteVpcConnectorResponse]():                      shapeDeleteVpcConnectorResponse,
-		reflect.TypeFor[DeleteVpcIngressConnectionRequest]():               shapeDeleteVpcIngressConnectionRequest,
-		reflect.TypeFor[DeleteVpcIngressConnectionResponse]():              shapeDeleteVpcIngressConnectionResponse,
-		reflect.TypeFor[DescribeAutoScalingConfigurationRequest]():         shapeDescribeAutoScalingConfigurationRequest,
-		reflect.TypeFor[DescribeAutoScalingConfigurationResponse]():        shapeDescribeAutoScalingConfigurationResponse,
-		reflect.TypeFor[DescribeCustomDomainsRequest]():                    shapeDescribeCustomDomainsRequest,
-		reflect.TypeFor[DescribeCustomDomainsResponse]():                   shapeDescribeCustomDomainsResponse,
-		reflect.TypeFor[DescribeObservabilityConfigurationRequest]():       shapeDescribeObservabilityConfigurationRequest,
-		reflect.TypeFor[DescribeObservabilityConfigurationResponse]():      shapeDescribeObservabilityConfigurationResponse,
-		reflect.TypeFor[DescribeServiceRequest]():                          shapeDescribeServiceRequest,
-		reflect.TypeFor[DescribeServiceResponse]():                         shapeDescribeServiceResponse,
-		reflect.TypeFor[DescribeVpcConnectorRequest]():                     shapeDescribeVpcConnectorRequest,
-		reflect.TypeFor[DescribeVpcConnectorResponse]():                    shapeDescribeVpcConnectorResponse,
-		reflect.TypeFor[DescribeVpcIngressConnectionRequest]():             shapeDescribeVpcIngressConnectionRequest,
-		reflect.TypeFor[DescribeVpcIngressConnectionResponse]():            shapeDescribeVpcIngressConnectionResponse,
-		reflect.TypeFor[DisassociateCustomDomainRequest]():                 shapeDisassociateCustomDomainRequest,
-		reflect.TypeFor[DisassociateCustomDomainResponse]():                shapeDisassociateCustomDomainResponse,
-		reflect.TypeFor[EgressConfiguration]():                             shapeEgressConfiguration,
-		reflect.TypeFor[EncryptionConfiguration]():                         shapeEncryptionConfiguration,
-		reflect.TypeFor[HealthCheckConfiguration]():                        shapeHealthCheckConfiguration,
-		reflect.TypeFor[ImageConfiguration]():                              shapeImageConfiguration,
-		reflect.TypeFor[ImageRepository]():                                 shapeImageRepository,
-		reflect.TypeFor[IngressConfiguration]():                            shapeIngressConfiguration,
-		reflect.TypeFor[IngressVpcConfiguration]():                         shapeIngressVpcConfiguration,
-		reflect.TypeFor[InstanceConfiguration]():                           shapeInstanceConfiguration,
-		reflect.TypeFor[ListAutoScalingConfigurationsRequest]():            shapeListAutoScalingConfigurationsRequest,
-		reflect.TypeFor[ListAutoScalingConfigurationsResponse]():           shapeListAutoScalingConfigurationsResponse,
-		reflect.TypeFor[ListConnectionsRequest]():                          shapeListConnectionsRequest,
-		reflect.TypeFor[ListConnectionsResponse]():                         shapeListConnectionsResponse,
-		reflect.TypeFor[ListObservabilityConfigurationsRequest]():          shapeListObservabilityConfigurationsRequest,
-		reflect.TypeFor[ListObservabilityConfigurationsResponse]():         shapeListObservabilityConfigurationsResponse,
-		reflect.TypeFor[ListOperationsRequest]():                           shapeListOperationsRequest,
-		reflect.TypeFor[ListOperationsResponse]():                          shapeListOperationsResponse,
-		reflect.TypeFor[ListServicesForAutoScalingConfigurationRequest]():  shapeListServicesForAutoScalingConfigurationRequest,
-		reflect.TypeFor[ListServicesForAutoScalingConfigurationResponse](): shapeListServicesForAutoScalingConfigurationResponse,
-		reflect.TypeFor[ListServicesRequest]():                             shapeListServicesRequest,
-		reflect.TypeFor[ListServicesResponse]():                            shapeListServicesResponse,
-		reflect.TypeFor[ListTagsForResourceRequest]():                      shapeListTagsForResourceRequest,
-		reflect.TypeFor[ListTagsForResourceResponse]():                     shapeListTagsForResourceResponse,
-		reflect.TypeFor[ListVpcConnectorsRequest]():                        shapeListVpcConnectorsRequest,
-		reflect.TypeFor[ListVpcConnectorsResponse]():                       shapeListVpcConnectorsResponse,
-		reflect.TypeFor[ListVpcIngressConnectionsFilter]():                 shapeListVpcIngressConnectionsFilter,
-		reflect.TypeFor[ListVpcIngressConnectionsRequest]():                shapeListVpcIngressConnectionsRequest,
-		reflect.TypeFor[ListVpcIngressConnectionsResponse]():               shapeListVpcIngressConnectionsResponse,
-		reflect.TypeFor[NetworkConfiguration]():                            shapeNetworkConfiguration,
-		reflect.TypeFor[ObservabilityConfiguration]():                      shapeObservabilityConfiguration,
-		reflect.TypeFor[ObservabilityConfigurationSummary]():               shapeObservabilityConfigurationSummary,
-		reflect.TypeFor[OperationSummary]():                                shapeOperationSummary,
-		reflect.TypeFor[PauseServiceRequest]():                             shapePauseServiceRequest,
-		reflect.TypeFor[PauseServiceResponse]():                            shapePauseServiceResponse,
-		reflect.TypeFor[ResumeServiceRequest]():                            shapeResumeServiceRequest,
-		reflect.TypeFor[ResumeServiceResponse]():                           shapeResumeServiceResponse,
-		reflect.TypeFor[Service]():                                         shapeService,
-		reflect.TypeFor[ServiceObservabilityConfiguration]():               shapeServiceObservabilityConfiguration,
-		reflect.TypeFor[ServiceSummary]():                                  shapeServiceSummary,
-		reflect.TypeFor[SourceCodeVersion]():                               shapeSourceCodeVersion,
-		reflect.TypeFor[SourceConfiguration]():                             shapeSourceConfiguration,
-		reflect.TypeFor[StartDeploymentRequest]():                          shapeStartDeploymentRequest,
-		reflect.TypeFor[StartDeploymentResponse]():                         shapeStartDeploymentResponse,
-		reflect.TypeFor[Tag]():                                             shapeTag,
-		reflect.TypeFor[TagResourceRequest]():                              shapeTagResourceRequest,
-		reflect.TypeFor[TagResourceResponse]():                             shapeTagResourceResponse,
-		reflect.TypeFor[TraceConfiguration]():                              shapeTraceConfiguration,
-		reflect.TypeFor[UntagResourceRequest]():                            shapeUntagResourceRequest,
-		reflect.TypeFor[UntagResourceResponse]():                           shapeUntagResourceResponse,
-		reflect.TypeFor[UpdateDefaultAutoScalingConfigurationRequest]():    shapeUpdateDefaultAutoScalingConfigurationRequest,
-		reflect.TypeFor[UpdateDefaultAutoScalingConfigurationResponse]():   shapeUpdateDefaultAutoScalingConfigurationResponse,
-		reflect.TypeFor[UpdateServiceRequest]():                            shapeUpdateServiceRequest,
-		reflect.TypeFor[UpdateServiceResponse]():                           shapeUpdateServiceResponse,
-		reflect.TypeFor[UpdateVpcIngressConnectionRequest]():               shapeUpdateVpcIngressConnectionRequest,
-		reflect.TypeFor[UpdateVpcIngressConnectionResponse]():              shapeUpdateVpcIngressConnectionResponse,
-		reflect.TypeFor[VpcConnector]():                                    shapeVpcConnector,
-		reflect.TypeFor[VpcDNSTarget]():                                    shapeVpcDNSTarget,
-		reflect.TypeFor[VpcIngressConnection]():                            shapeVpcIngressConnection,
-		reflect.TypeFor[VpcIngressConnectionSummary]():                     shapeVpcIngressConnectionSummary,
+		reflect.TypeFor[AssociateCustomDomainRequest]():                    &shapeAssociateCustomDomainRequest,
+		reflect.TypeFor[AssociateCustomDomainResponse]():                   &shapeAssociateCustomDomainResponse,
+		reflect.TypeFor[AuthenticationConfiguration]():                     &shapeAuthenticationConfiguration,
+		reflect.TypeFor[AutoScalingConfiguration]():                        &shapeAutoScalingConfiguration,
+		reflect.TypeFor[AutoScalingConfigurationSummary]():                 &shapeAutoScalingConfigurationSummary,
+		reflect.TypeFor[CertificateValidationRecord]():                     &shapeCertificateValidationRecord,
+		reflect.TypeFor[CodeConfiguration]():                               &shapeCodeConfiguration,
+		reflect.TypeFor[CodeConfigurationValues]():                         &shapeCodeConfigurationValues,
+		reflect.TypeFor[CodeRepository]():                                  &shapeCodeRepository,
+		reflect.TypeFor[Connection]():                                      &shapeConnection,
+		reflect.TypeFor[ConnectionSummary]():                               &shapeConnectionSummary,
+		reflect.TypeFor[CreateAutoScalingConfigurationRequest]():           &shapeCreateAutoScalingConfigurationRequest,
+		reflect.TypeFor[CreateAutoScalingConfigurationResponse]():          &shapeCreateAutoScalingConfigurationResponse,
+		reflect.TypeFor[CreateConnectionRequest]():                         &shapeCreateConnectionRequest,
+		reflect.TypeFor[CreateConnectionResponse]():                        &shapeCreateConnectionResponse,
+		reflect.TypeFor[CreateObservabilityConfigurationRequest]():         &shapeCreateObservabilityConfigurationRequest,
+		reflect.TypeFor[CreateObservabilityConfigurationResponse]():        &shapeCreateObservabilityConfigurationResponse,
+		reflect.TypeFor[CreateServiceRequest]():                            &shapeCreateServiceRequest,
+		reflect.TypeFor[CreateServiceResponse]():                           &shapeCreateServiceResponse,
+		reflect.TypeFor[CreateVpcConnectorRequest]():                       &shapeCreateVpcConnectorRequest,
+		reflect.TypeFor[CreateVpcConnectorResponse]():                      &shapeCreateVpcConnectorResponse,
+		reflect.TypeFor[CreateVpcIngressConnectionRequest]():               &shapeCreateVpcIngressConnectionRequest,
+		reflect.TypeFor[CreateVpcIngressConnectionResponse]():              &shapeCreateVpcIngressConnectionResponse,
+		reflect.TypeFor[CustomDomain]():                                    &shapeCustomDomain,
+		reflect.TypeFor[DeleteAutoScalingConfigurationRequest]():           &shapeDeleteAutoScalingConfigurationRequest,
+		reflect.TypeFor[DeleteAutoScalingConfigurationResponse]():          &shapeDeleteAutoScalingConfigurationResponse,
+		reflect.TypeFor[DeleteConnectionRequest]():                         &shapeDeleteConnectionRequest,
+		reflect.TypeFor[DeleteConnectionResponse]():                        &shapeDeleteConnectionResponse,
+		reflect.TypeFor[DeleteObservabilityConfigurationRequest]():         &shapeDeleteObservabilityConfigurationRequest,
+		reflect.TypeFor[DeleteObservabilityConfigurationResponse]():        &shapeDeleteObservabilityConfigurationResponse,
+		reflect.TypeFor[DeleteServiceRequest]():                            &shapeDeleteServiceRequest,
+		reflect.TypeFor[DeleteServiceResponse]():                           &shapeDeleteServiceResponse,
+		reflect.TypeFor[DeleteVpcConnectorRequest]():                       &shapeDeleteVpcConnectorRequest,
+		reflect.TypeFor[DeleteVpcConnectorResponse]():                      &shapeDeleteVpcConnectorResponse,
+		reflect.TypeFor[DeleteVpcIngressConnectionRequest]():               &shapeDeleteVpcIngressConnectionRequest,
+		reflect.TypeFor[DeleteVpcIngressConnectionResponse]():              &shapeDeleteVpcIngressConnectionResponse,
+		reflect.TypeFor[DescribeAutoScalingConfigurationRequest]():         &shapeDescribeAutoScalingConfigurationRequest,
+		reflect.TypeFor[DescribeAutoScalingConfigurationResponse]():        &shapeDescribeAutoScalingConfigurationResponse,
+		reflect.TypeFor[DescribeCustomDomainsRequest]():                    &shapeDescribeCustomDomainsRequest,
+		reflect.TypeFor[DescribeCustomDomainsResponse]():                   &shapeDescribeCustomDomainsResponse,
+		reflect.TypeFor[DescribeObservabilityConfigurationRequest]():       &shapeDescribeObservabilityConfigurationRequest,
+		reflect.TypeFor[DescribeObservabilityConfigurationResponse]():      &shapeDescribeObservabilityConfigurationResponse,
+		reflect.TypeFor[DescribeServiceRequest]():                          &shapeDescribeServiceRequest,
+		reflect.TypeFor[DescribeServiceResponse]():                         &shapeDescribeServiceResponse,
+		reflect.TypeFor[DescribeVpcConnectorRequest]():                     &shapeDescribeVpcConnectorRequest,
+		reflect.TypeFor[DescribeVpcConnectorResponse]():                    &shapeDescribeVpcConnectorResponse,
+		reflect.TypeFor[DescribeVpcIngressConnectionRequest]():             &shapeDescribeVpcIngressConnectionRequest,
+		reflect.TypeFor[DescribeVpcIngressConnectionResponse]():            &shapeDescribeVpcIngressConnectionResponse,
+		reflect.TypeFor[DisassociateCustomDomainRequest]():                 &shapeDisassociateCustomDomainRequest,
+		reflect.TypeFor[DisassociateCustomDomainResponse]():                &shapeDisassociateCustomDomainResponse,
+		reflect.TypeFor[EgressConfiguration]():                             &shapeEgressConfiguration,
+		reflect.TypeFor[EncryptionConfiguration]():                         &shapeEncryptionConfiguration,
+		reflect.TypeFor[HealthCheckConfiguration]():                        &shapeHealthCheckConfiguration,
+		reflect.TypeFor[ImageConfiguration]():                              &shapeImageConfiguration,
+		reflect.TypeFor[ImageRepository]():                                 &shapeImageRepository,
+		reflect.TypeFor[IngressConfiguration]():                            &shapeIngressConfiguration,
+		reflect.TypeFor[IngressVpcConfiguration]():                         &shapeIngressVpcConfiguration,
+		reflect.TypeFor[InstanceConfiguration]():                           &shapeInstanceConfiguration,
+		reflect.TypeFor[ListAutoScalingConfigurationsRequest]():            &shapeListAutoScalingConfigurationsRequest,
+		reflect.TypeFor[ListAutoScalingConfigurationsResponse]():           &shapeListAutoScalingConfigurationsResponse,
+		reflect.TypeFor[ListConnectionsRequest]():                          &shapeListConnectionsRequest,
+		reflect.TypeFor[ListConnectionsResponse]():                         &shapeListConnectionsResponse,
+		reflect.TypeFor[ListObservabilityConfigurationsRequest]():          &shapeListObservabilityConfigurationsRequest,
+		reflect.TypeFor[ListObservabilityConfigurationsResponse]():         &shapeListObservabilityConfigurationsResponse,
+		reflect.TypeFor[ListOperationsRequest]():                           &shapeListOperationsRequest,
+		reflect.TypeFor[ListOperationsResponse]():                          &shapeListOperationsResponse,
+		reflect.TypeFor[ListServicesForAutoScalingConfigurationRequest]():  &shapeListServicesForAutoScalingConfigurationRequest,
+		reflect.TypeFor[ListServicesForAutoScalingConfigurationResponse](): &shapeListServicesForAutoScalingConfigurationResponse,
+		reflect.TypeFor[ListServicesRequest]():                             &shapeListServicesRequest,
+		reflect.TypeFor[ListServicesResponse]():                            &shapeListServicesResponse,
+		reflect.TypeFor[ListTagsForResourceRequest]():                      &shapeListTagsForResourceRequest,
+		reflect.TypeFor[ListTagsForResourceResponse]():                     &shapeListTagsForResourceResponse,
+		reflect.TypeFor[ListVpcConnectorsRequest]():                        &shapeListVpcConnectorsRequest,
+		reflect.TypeFor[ListVpcConnectorsResponse]():                       &shapeListVpcConnectorsResponse,
+		reflect.TypeFor[ListVpcIngressConnectionsFilter]():                 &shapeListVpcIngressConnectionsFilter,
+		reflect.TypeFor[ListVpcIngressConnectionsRequest]():                &shapeListVpcIngressConnectionsRequest,
+		reflect.TypeFor[ListVpcIngressConnectionsResponse]():               &shapeListVpcIngressConnectionsResponse,
+		reflect.TypeFor[NetworkConfiguration]():                            &shapeNetworkConfiguration,
+		reflect.TypeFor[ObservabilityConfiguration]():                      &shapeObservabilityConfiguration,
+		reflect.TypeFor[ObservabilityConfigurationSummary]():               &shapeObservabilityConfigurationSummary,
+		reflect.TypeFor[OperationSummary]():                                &shapeOperationSummary,
+		reflect.TypeFor[PauseServiceRequest]():                             &shapePauseServiceRequest,
+		reflect.TypeFor[PauseServiceResponse]():                            &shapePauseServiceResponse,
+		reflect.TypeFor[ResumeServiceRequest]():                            &shapeResumeServiceRequest,
+		reflect.TypeFor[ResumeServiceResponse]():                           &shapeResumeServiceResponse,
+		reflect.TypeFor[Service]():                                         &shapeService,
+		reflect.TypeFor[ServiceObservabilityConfiguration]():               &shapeServiceObservabilityConfiguration,
+		reflect.TypeFor[ServiceSummary]():                                  &shapeServiceSummary,
+		reflect.TypeFor[SourceCodeVersion]():                               &shapeSourceCodeVersion,
+		reflect.TypeFor[SourceConfiguration]():                             &shapeSourceConfiguration,
+		reflect.TypeFor[StartDeploymentRequest]():                          &shapeStartDeploymentRequest,
+		reflect.TypeFor[StartDeploymentResponse]():                         &shapeStartDeploymentResponse,
+		reflect.TypeFor[Tag]():                                             &shapeTag,
+		reflect.TypeFor[TagResourceRequest]():                              &shapeTagResourceRequest,
+		reflect.TypeFor[TagResourceResponse]():                             &shapeTagResourceResponse,
+		reflect.TypeFor[TraceConfiguration]():                              &shapeTraceConfiguration,
+		reflect.TypeFor[UntagResourceRequest]():                            &shapeUntagResourceRequest,
+		reflect.TypeFor[UntagResourceResponse]():                           &shapeUntagResourceResponse,
+		reflect.TypeFor[UpdateDefaultAutoScalingConfigurationRequest]():    &shapeUpdateDefaultAutoScalingConfigurationRequest,
+		reflect.TypeFor[UpdateDefaultAutoScalingConfigurationResponse]():   &shapeUpdateDefaultAutoScalingConfigurationResponse,
+		reflect.TypeFor[UpdateServiceRequest]():                            &shapeUpdateServiceRequest,
+		reflect.TypeFor[UpdateServiceResponse]():                           &shapeUpdateServiceResponse,
+		reflect.TypeFor[UpdateVpcIngressConnectionRequest]():               &shapeUpdateVpcIngressConnectionRequest,
+		reflect.TypeFor[UpdateVpcIngressConnectionResponse]():              &shapeUpdateVpcIngressConnectionResponse,
+		reflect.TypeFor[VpcConnector]():                                    &shapeVpcConnector,
+		reflect.TypeFor[VpcDNSTarget]():                                    &shapeVpcDNSTarget,
+		reflect.TypeFor[VpcIngressConnection]():                            &shapeVpcIngressConnection,
+		reflect.TypeFor[VpcIngressConnectionSummary]():                     &shapeVpcIngressConnectionSummary,
 	}
 })
 

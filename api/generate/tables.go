@@ -18,7 +18,7 @@ func (m *model) writeTables() ([]byte, error) {
 	p.f("var %s = sync.OnceValue(func() map[reflect.Type]*shape {\nreturn map[reflect.Type]*shape{\n", m.structures)
 	for _, name := range m.names() {
 		if m.Shapes[name].Type == "structure" {
-			p.f("reflect.TypeFor[%s](): shape%s,\n", name, name)
+			p.f("reflect.TypeFor[%s](): &shape%s,\n", name, name)
 		}
 	}
 	p.f("}\n})\n\n")
@@ -30,7 +30,7 @@ func (m *model) writeTables() ([]byte, error) {
 
 func (m *model) writeConstraints(p *printer, name string) {
 	s := m.Shapes[name]
-	p.f("var shape%s = &shape{\nname: %q,\nkind: kind%s%s,\n", name, name, strings.ToUpper(s.Type[:1]), s.Type[1:])
+	p.f("var shape%s = shape{\nname: %q,\nkind: kind%s%s,\n", name, name, strings.ToUpper(s.Type[:1]), s.Type[1:])
 	if s.Min != nil {
 		p.f("min: %d,\nhasMin: true,\n", *s.Min)
 	}
@@ -56,17 +56,17 @@ func (m *model) writeConstraints(p *printer, name string) {
 
 func writeReferences(p *printer, s *shape) {
 	if s.Key.Shape != "" {
-		p.f("key: shape%s,\n", s.Key.Shape)
+		p.f("key: &shape%s,\n", s.Key.Shape)
 	}
 	if elem := s.Member.Shape + s.Value.Shape; elem != "" {
-		p.f("elem: shape%s,\n", elem)
+		p.f("elem: &shape%s,\n", elem)
 	}
 	if len(s.Members) == 0 {
 		return
 	}
 	p.f("members: []member{\n")
 	for _, f := range s.Members {
-		p.f("{%q, %t, shape%s},\n", f.name, slices.Contains(s.Required, f.name), f.shape)
+		p.f("{%q, %t, &shape%s},\n", f.name, slices.Contains(s.Required, f.name), f.shape)
 	}
 	p.f("},\n")
 }
