@@ -28,7 +28,7 @@ func (r *run) aliasTopLevel(l *level, names []string) ([]string, error) {
 		return nil, err
 	}
 	for name, value := range found.All() {
-		l.commands[name] = r.topAlias(l, name, strings.TrimSpace(document.Str(value)), l.commands[name])
+		l.commands[name] = r.topAlias(l, name, strings.TrimSpace(document.Str(value)), l.find(name))
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -53,7 +53,7 @@ func (r *run) topAlias(l *level, name, value string, hidden command) command {
 			return 0, err
 		}
 		target := text(parsed, "command")
-		run := l.commands[target]
+		run := l.find(target)
 		if target == name {
 			run = hidden
 		}
@@ -71,7 +71,7 @@ func (r *run) aliasService(l *level, s *model.Service, names []string) ([]string
 		return nil, err
 	}
 	for name, value := range found.All() {
-		l.commands[name] = r.subAlias(l, s, name, strings.TrimSpace(document.Str(value)), l.commands[name])
+		l.commands[name] = r.subAlias(l, s, name, strings.TrimSpace(document.Str(value)), l.find(name))
 		if !slices.Contains(names, name) {
 			names = append(names, name)
 		}
@@ -104,7 +104,7 @@ func (r *run) subAlias(l *level, s *model.Service, name, value string, hidden co
 		if err != nil {
 			return 0, err
 		}
-		return l.commands[text(parsed, "operation")](ctx, rest, g)
+		return l.find(text(parsed, "operation"))(ctx, rest, g)
 	}
 }
 

@@ -18,39 +18,49 @@ type command func(ctx context.Context, args []string, g *settings) (int, error)
 type level struct {
 	parser   *argparse.Parser
 	commands map[string]command
+	others   func(name string) command // those beyond commands, if there are any: hundreds, which nobody gives a value each
 }
 
-// newLevel makes a level of the names in order, which are also what an error lists. Commands beyond those names are
-// found and never listed.
-func newLevel(parser *argparse.Parser, positional string, names []string, commands map[string]command) level {
+// find returns the command of that name, or nil.
+func (l level) find(name string) command {
+	if found := l.commands[name]; found != nil || l.others == nil {
+		return found
+	}
+	return l.others(name)
+}
+
+// choose has the parser choose among the names, which are what an error lists in this order. Commands beyond those names
+// are found and never listed.
+func (l level) choose(positional string, names []string) level {
 	var also []string
-	for _, name := range slices.Sorted(maps.Keys(commands)) {
+	for _, name := range slices.Sorted(maps.Keys(l.commands)) {
 		if !slices.Contains(names, name) {
 			also = append(also, name)
 		}
 	}
-	parser.Add(argparse.Argument{Name: positional, Choices: names, Unlisted: also})
-	return level{parser, commands}
+	l.parser.Add(argparse.Argument{Name: positional, Choices: names, Unlisted: also})
+	return l
 }
 
 // topLevel has every service that AWS's CLI knows, so that its list of choices is the same; all but those of ours say
 // what this program is for.
 func (r *run) topLevel() (level, error) {
 	names := help.Services()
-	commands := map[string]command{}
-	for _, name := range names {
-		commands[name] = notOurs(name)
-	}
+	commands := map[string]command{"help": r.providerHelp}
 	for _, s := range []*model.Service{model.AppRunner, model.Apron} {
 		commands[s.Name] = r.service(s)
 	}
-	commands["help"] = r.providerHelp
-	l := level{parser: globalParser(), commands: commands}
-	names, err := r.aliasTopLevel(&l, names)
+	l := level{parser: globalParser(), commands: commands, others: func(name string) command {
+		if !slices.Contains(names, name) {
+			return nil
+		}
+		return notOurs(name)
+	}}
+	choices, err := r.aliasTopLevel(&l, names)
 	if err != nil {
 		return level{}, err
 	}
-	return newLevel(l.parser, "command", names, commands), nil
+	return l.choose("command", choices), nil
 }
 
 // notOurs refuses a service of AWS that has no counterpart here.
@@ -71,7 +81,7 @@ func (r *run) service(s *model.Service) command {
 		if err != nil {
 			return 0, err
 		}
-		return l.commands[text(parsed, "operation")](ctx, rest, g)
+		return l.find(text(parsed, "operation"))(ctx, rest, g)
 	}
 }
 
@@ -91,5 +101,5 @@ func (r *run) serviceLevel(s *model.Service) (level, error) {
 	if s.Name == "apprunner" {
 		commands["wait"] = r.wait(s)
 	}
-	return newLevel(l.parser, "operation", append(names, "help"), commands), nil
+	return l.choose("operation", append(names, "help")), nil
 }

@@ -138,5 +138,5 @@ func (r *run) main(ctx context.Context, args []string) (int, error) {
 		return 0, err
 	}
 	name, _ := parsed.Get("command")
-	return top.commands[name.(string)](ctx, rest, g)
+	return top.find(name.(string))(ctx, rest, g)
 }

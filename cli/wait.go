@@ -32,12 +32,12 @@ func (r *run) wait(s *model.Service) command {
 		for _, name := range waiters {
 			commands[name] = r.waiter(s, name)
 		}
-		l := newLevel(&argparse.Parser{Prog: Prog, Usage: argparse.Usage(Prog)}, "subcommand", append(slices.Clone(waiters), "help"), commands)
+		l := level{parser: &argparse.Parser{Prog: Prog, Usage: argparse.Usage(Prog)}, commands: commands}.choose("subcommand", append(slices.Clone(waiters), "help"))
 		parsed, rest, err := l.parser.Parse(args)
 		if err != nil {
 			return 0, err
 		}
-		return l.commands[text(parsed, "subcommand")](ctx, rest, g)
+		return l.find(text(parsed, "subcommand"))(ctx, rest, g)
 	}
 }
 
