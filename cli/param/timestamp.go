@@ -94,10 +94,11 @@ func moment(whole, micros int64, written any) (any, error) {
 // those of all years.
 func local(t time.Time) time.Time {
 	year := time.Now().Year()
-	_, january := time.Date(year, time.January, 1, 0, 0, 0, 0, time.UTC).Local().Zone()
-	_, july := time.Date(year, time.July, 2, 0, 0, 0, 0, time.UTC).Local().Zone()
+	zone := machineZone()
+	_, january := time.Date(year, time.January, 1, 0, 0, 0, 0, time.UTC).In(zone).Zone()
+	_, july := time.Date(year, time.July, 2, 0, 0, 0, 0, time.UTC).In(zone).Zone()
 	offset := min(january, july)
-	if t.Local().IsDST() {
+	if t.In(zone).IsDST() {
 		offset = max(january, july)
 	}
 	return t.In(time.FixedZone("", offset))
