@@ -40,8 +40,9 @@ func (r *run) topAlias(l *level, name, value string, hidden command) command {
 	if program, ok := strings.CutPrefix(value, "!"); ok {
 		return r.external(program)
 	}
+	once := entry(name)
 	return func(ctx context.Context, args []string, g *settings) (int, error) {
-		words, err := aliasWords(name, value)
+		words, err := once(value)
 		if err != nil {
 			return 0, err
 		}
@@ -58,7 +59,7 @@ func (r *run) topAlias(l *level, name, value string, hidden command) command {
 			run = hidden
 		}
 		if run == nil {
-			return 0, aliasError(fmt.Sprintf("alias %q in the alias file stands for itself; name another command", name))
+			return 0, standsForItself(name)
 		}
 		return run(ctx, append(rest, args...), g)
 	}
@@ -83,8 +84,9 @@ func (r *run) subAlias(l *level, s *model.Service, name, value string, hidden co
 	if program, ok := strings.CutPrefix(value, "!"); ok {
 		return r.external(program)
 	}
+	once := entry(name)
 	return func(ctx context.Context, args []string, g *settings) (int, error) {
-		words, err := aliasWords(name, value)
+		words, err := once(value)
 		if err != nil {
 			return 0, err
 		}
@@ -106,6 +108,22 @@ func (r *run) subAlias(l *level, s *model.Service, name, value string, hidden co
 		}
 		return l.find(text(parsed, "operation"))(ctx, rest, g)
 	}
+}
+
+// entry takes an alias for its words once: one that comes back to itself, alone or by others, would never end.
+func entry(name string) func(value string) ([]string, error) {
+	entered := false
+	return func(value string) ([]string, error) {
+		if entered {
+			return nil, standsForItself(name)
+		}
+		entered = true
+		return aliasWords(name, value)
+	}
+}
+
+func standsForItself(name string) error {
+	return aliasError(fmt.Sprintf("alias %q in the alias file stands for itself; name another command", name))
 }
 
 func aliasWords(name, value string) ([]string, error) {

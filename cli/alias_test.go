@@ -9,6 +9,8 @@ const aliases = `[toplevel]
 hold = apprunner pause-service --output text
 apprunner = apprunner --region eu-west-1
 loop = loop
+here = there
+there = here
 say = !echo said
 fail = !exit 3; true
 broken = "open
@@ -18,6 +20,7 @@ profiled = apprunner --profile x
 stop = pause-service --query OperationId --output text
 list-services = list-services --output yaml
 shout = !echo loud
+round = round
 `
 
 func TestAlias_StandsForItsText(t *testing.T) {
@@ -43,6 +46,8 @@ func TestAlias_SaysWhatIsWrong(t *testing.T) {
 	l.write(t, ".aws/cli/alias", aliases)
 	for words, want := range map[string]string{
 		"loop x":          "stands for itself",
+		"here x":          "alias \"here\" in the alias file stands for itself",
+		"apprunner round": "alias \"round\" in the alias file stands for itself",
 		"broken":          "Value of alias \"broken\" could not be parsed. Received error: No closing quotation when parsing:\n\"open",
 		"profiled stop x": "Global parameter \"--profile\" detected in alias \"profiled\"",
 	} {
