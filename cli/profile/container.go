@@ -56,7 +56,7 @@ func (s *Session) container(ctx context.Context, where string) (*lease, error) {
 	for range containerTries {
 		var said *document.Map
 		if said, why = askContainer(ctx, where, header); said != nil {
-			return leased(said, "AccessKeyId", "SecretAccessKey", "Token", "Expiration")
+			return contained(said)
 		}
 		select {
 		case <-ctx.Done():
@@ -65,6 +65,16 @@ func (s *Session) container(ctx context.Context, where string) (*lease, error) {
 		}
 	}
 	return nil, unretrieved("container-role", "Error retrieving metadata: "+why)
+}
+
+// contained are the keys of an answer that has all there must be. AWS's CLI names what is missing and says no more.
+func contained(said *document.Map) (*lease, error) {
+	for _, name := range []string{"AccessKeyId", "SecretAccessKey", "Token", "Expiration"} {
+		if _, ok := said.Get(name); !ok {
+			return nil, wrong("%s", document.Repr(name))
+		}
+	}
+	return leased(said, "AccessKeyId", "SecretAccessKey", "Token", "Expiration")
 }
 
 // checkContainer refuses to ask anybody but the machine for keys.
@@ -83,7 +93,7 @@ func checkContainer(where string) error {
 func askContainer(ctx context.Context, where string, header map[string]string) (said *document.Map, why string) {
 	status, text, err := ask(ctx, &http.Client{Timeout: containerWait}, http.MethodGet, where, header, "")
 	if err != nil {
-		return nil, "Received error when attempting to retrieve ECS metadata: " + unreachable(err, strings.TrimRight(where, "/")).Error()
+		return nil, "Received error when attempting to retrieve ECS metadata: " + unreachable(err, where).Error()
 	}
 	if status != http.StatusOK {
 		return nil, "Received non 200 response (" + document.Str(int64(status)) + ") from ECS metadata: " + text

@@ -238,6 +238,25 @@ func TestContainer_IsAskedForKeys(t *testing.T) {
 	}
 }
 
+func TestContainer_SaysWhatIsMissing(t *testing.T) {
+	answers := serve(t, func(*http.Request, string) (int, string) {
+		return 200, `{"AccessKeyId":"C","SecretAccessKey":"s","Token":"t"}`
+	})
+	nobody := "http://127.0.0.1:1/role"
+	for _, test := range []struct{ url, want string }{
+		{answers.URL, "'Expiration'"},
+		{nobody, `Error when retrieving credentials from container-role: Error retrieving metadata: Received error when attempting to retrieve ECS metadata: Could not connect to the endpoint URL: "` + nobody + `"`},
+	} {
+		s, err := profile.Open(environment(map[string]string{"HOME": t.TempDir(), "AWS_CONTAINER_CREDENTIALS_FULL_URI": test.url}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Credentials(t.Context()); err == nil || err.Error() != test.want {
+			t.Errorf("%s: got %v, want %s", test.url, err, test.want)
+		}
+	}
+}
+
 func TestContainer_IsNeverAStranger(t *testing.T) {
 	s, err := profile.Open(environment(map[string]string{"HOME": t.TempDir(), "AWS_CONTAINER_CREDENTIALS_FULL_URI": "http://example.com/x"}))
 	if err != nil {

@@ -103,11 +103,11 @@ func (s *Session) roleOf(ctx context.Context, on *signOn) (*document.Map, error)
 		return nil, err
 	}
 	query := url.Values{"role_name": {on.role}, "account_id": {on.account}}
-	status, text, err := ask(ctx, client, http.MethodGet, base+"/federation/credentials?"+query.Encode(),
-		map[string]string{"x-amz-sso_bearer_token": token}, "")
+	where := base + "/federation/credentials?" + query.Encode()
+	status, text, err := ask(ctx, client, http.MethodGet, where, map[string]string{"x-amz-sso_bearer_token": token}, "")
 	switch {
 	case err != nil:
-		return nil, unreachable(err, base)
+		return nil, unreachable(err, where)
 	case status == http.StatusUnauthorized:
 		return nil, wrong(errUnauthorized)
 	case status != http.StatusOK:

@@ -3,6 +3,7 @@ package profile
 import (
 	"context"
 	"errors"
+	"net/url"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/aws/retry"
@@ -34,7 +35,7 @@ func (s *Session) assume(ctx context.Context, call roleCall, from source) (*docu
 	if err != nil {
 		return nil, err
 	}
-	client, url, err := s.sts(ctx, keys)
+	client, where, err := s.sts(ctx, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -43,7 +44,7 @@ func (s *Session) assume(ctx context.Context, call roleCall, from source) (*docu
 	}
 	out, err := client.AssumeRole(ctx, in)
 	if err != nil {
-		return nil, refused(err, "AssumeRole", url)
+		return nil, refused(err, "AssumeRole", where)
 	}
 	return answered(out.Credentials), nil
 }
@@ -56,7 +57,7 @@ func (s *Session) prompt(question string) (string, error) {
 }
 
 // sts is a client of STS in the session's region; calls are unsigned without keys.
-func (s *Session) sts(ctx context.Context, keys *Keys) (client *sts.Client, url string, err error) {
+func (s *Session) sts(ctx context.Context, keys *Keys) (client *sts.Client, where string, err error) {
 	region, ok, err := s.Region(ctx, s.region)
 	if err != nil {
 		return nil, "", err
@@ -68,7 +69,7 @@ func (s *Session) sts(ctx context.Context, keys *Keys) (client *sts.Client, url 
 	if err != nil {
 		return nil, "", err
 	}
-	url, region, err = s.Endpoint("sts", region, nil)
+	where, region, err = s.Endpoint("sts", region, nil)
 	if err != nil {
 		return nil, "", err
 	}
@@ -77,9 +78,9 @@ func (s *Session) sts(ctx context.Context, keys *Keys) (client *sts.Client, url 
 		return nil, "", err
 	}
 	return sts.New(sts.Options{
-		Region: region, BaseEndpoint: &url, HTTPClient: transport, Credentials: provider(keys),
+		Region: region, BaseEndpoint: &where, HTTPClient: transport, Credentials: provider(keys),
 		Retryer: retry.NewStandard(func(o *retry.StandardOptions) { o.MaxAttempts = attempts }),
-	}), url, nil
+	}), where, nil
 }
 
 func provider(keys *Keys) aws.CredentialsProvider {
@@ -97,10 +98,10 @@ func answered(c *types.Credentials) *document.Map {
 }
 
 // refused says why the service gave no keys.
-func refused(err error, operation, url string) error {
+func refused(err error, operation, where string) error {
 	no, ok := errors.AsType[smithy.APIError](err)
 	if !ok {
-		return unreachable(err, url)
+		return unreachable(err, where)
 	}
 	e := &ServiceError{Code: no.ErrorCode(), Operation: operation, Message: no.ErrorMessage()}
 	if last, ok := errors.AsType[*retry.MaxAttemptsError](err); ok {
@@ -109,10 +110,14 @@ func refused(err error, operation, url string) error {
 	return e
 }
 
-// unreachable is a service that did not answer.
-func unreachable(err error, url string) error {
+// unreachable is a service that did not answer at a URL, which always has a path.
+func unreachable(err error, where string) error {
 	if errors.Is(err, context.Canceled) {
 		return err
 	}
-	return wrong(`Could not connect to the endpoint URL: "%s/"`, url)
+	if u, parseErr := url.Parse(where); parseErr == nil && u.Path == "" {
+		u.Path = "/"
+		where = u.String()
+	}
+	return wrong(`Could not connect to the endpoint URL: "%s"`, where)
 }
