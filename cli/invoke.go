@@ -20,6 +20,9 @@ func (r *run) invoke(ctx context.Context, s *model.Service, op *model.Operation,
 	if err != nil {
 		return 0, err
 	}
+	if err := checkNames(params); err != nil {
+		return 0, err
+	}
 	if to.validates {
 		if err := param.Validate(params, op.Input); err != nil {
 			return 0, err
@@ -41,6 +44,17 @@ func (r *run) invoke(ctx context.Context, s *model.Service, op *model.Operation,
 		return 0, err
 	}
 	return exitOK, r.display(ctx, op, answer, g)
+}
+
+// checkNames refuses parameters whose names are no texts, as YAML allows them, in the words of Python, which passes the
+// parameters by their names.
+func checkNames(params *document.Map) error {
+	for name := range params.All() {
+		if _, ok := params.Key(name).(string); !ok {
+			return errors.New("keywords must be strings")
+		}
+	}
+	return nil
 }
 
 // skeleton prints an example of the operation's input, or of its output once its parameters are checked.

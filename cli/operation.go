@@ -106,7 +106,24 @@ func (r *run) parameters(s *model.Service, op *model.Operation, parsed *document
 		r.trace.printf("awscli.arguments", "Unpacked value of %s for parameter %q: %s", document.Repr(value), destination(name), document.Repr(unpacked))
 		params.Set(m.Name, unpacked)
 	}
-	return params, param.MergeInput(params, optional(parsed, "cli_input_json"), optional(parsed, "cli_input_yaml"))
+	inJSON, inYAML := optional(parsed, "cli_input_json"), optional(parsed, "cli_input_yaml")
+	if err := peek("cli-input-json", inJSON); err != nil {
+		return nil, err
+	}
+	if err := peek("cli-input-yaml", inYAML); err != nil {
+		return nil, err
+	}
+	return params, param.MergeInput(params, inJSON, inYAML)
+}
+
+// peek reads the file that an option names and forgets it. AWS's CLI reads these files twice, first as it does those of
+// all options: what can be read once, such as a pipe at /dev/stdin, is empty when it is wanted.
+func peek(option string, value *string) error {
+	if value == nil {
+		return nil
+	}
+	_, err := param.Load(option, *value)
+	return err
 }
 
 // optional is the value of a destination, nil where the option is not given.

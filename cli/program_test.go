@@ -151,6 +151,7 @@ func TestRun_SaysWhatIsWrong(t *testing.T) {
 		{"no number", "apprunner list-services --cli-read-timeout soon", "\ninvalid literal for int() with base 10: 'soon'\n", 255},
 		{"no such time", "apprunner list-services --cli-read-timeout -1", "\nAttempted to set read timeout to -1, but the timeout cannot be set to a value less than or equal to 0.\n", 255},
 		{"no such time that is", "apprunner list-services --cli-connect-timeout 99999999999", "timeout value 99999999999 is not between 0 and", 255},
+		{"no text for a name", "apprunner pause-service --cli-input-yaml {5:}", "\nkeywords must be strings\n", 255},
 		{"another service", "s3 ls", "it speaks the API of App Runner alone", 252},
 		{"no profile", "apprunner list-services --profile nobody", "\nThe config profile (nobody) could not be found\n", 255},
 	} {
@@ -158,6 +159,27 @@ func TestRun_SaysWhatIsWrong(t *testing.T) {
 		if code != test.code || stdout != "" || !strings.Contains(stderr, test.stderr) {
 			t.Errorf("%s: %d, %q, %q", test.name, code, stdout, stderr)
 		}
+	}
+}
+
+// What can be read once is empty the second time, in AWS's CLI as here; other options read their files once.
+func TestRun_ReadsInputFilesTwice(t *testing.T) {
+	s := serve(t, map[string]string{"AppRunner.PauseService": paused})
+	for option, want := range map[string]string{
+		"--service-arn":    "",
+		"--cli-input-json": "\nError parsing parameter 'cli-input-json': Invalid JSON received.\n",
+	} {
+		out, in, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.WriteString(in, `{"ServiceArn":"x"}`)
+		in.Close()
+		_, _, stderr := newLine(t, s).run(t, "apprunner", "pause-service", option, fmt.Sprintf("file:///dev/fd/%d", out.Fd()))
+		if stderr != want {
+			t.Errorf("%s: %q", option, stderr)
+		}
+		out.Close()
 	}
 }
 

@@ -46,7 +46,7 @@ func merge(params *document.Map, option, text string, parse func(string) (any, e
 	}
 	for key, v := range m.All() {
 		if _, ok := params.Get(key); !ok {
-			params.Set(key, v)
+			params.SetKey(m.Key(key), v)
 		}
 	}
 	return nil
