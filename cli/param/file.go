@@ -7,7 +7,6 @@ import (
 	"os/user"
 	"strings"
 	"syscall"
-	"unicode/utf8"
 
 	"apron/cli/document"
 )
@@ -30,11 +29,15 @@ func load(value string) (v any, ok bool, err error) {
 	if !text {
 		return document.Bytes(content), true, nil
 	}
-	if !utf8.Valid(content) {
+	decoded, err := decodeFile(content)
+	if _, ok := errors.AsType[encodingError](err); ok {
+		return nil, false, err
+	}
+	if err != nil {
 		//lint:ignore ST1005 the words are those of the AWS CLI
 		return nil, false, fmt.Errorf("Unable to load paramfile (%s), text contents could not be decoded.  If this is a binary file, please use the fileb:// prefix instead of the file:// prefix.", path)
 	}
-	return newlines.Replace(string(content)), true, nil
+	return newlines.Replace(decoded), true, nil
 }
 
 var newlines = strings.NewReplacer("\r\n", "\n", "\r", "\n")

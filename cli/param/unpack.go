@@ -22,12 +22,20 @@ func Load(option string, value any) (any, error) {
 	}
 	loaded, ok, err := load(text)
 	if err != nil {
-		return nil, wrong("--"+option, "%v", err)
+		return nil, unloaded("--"+option, err)
 	}
 	if !ok {
 		return value, nil
 	}
 	return loaded, nil
+}
+
+// unloaded says which option's file could not be read. What is wrong with the encoding is no option's fault.
+func unloaded(option string, err error) error {
+	if _, ok := errors.AsType[encodingError](err); ok {
+		return err
+	}
+	return wrong(option, "%v", err)
 }
 
 // Unpack makes a parameter of the value of an option, without its dashes, for a member of that shape. The value is as
@@ -89,7 +97,7 @@ func (u unpacker) parse(value any) (any, error) {
 	p := shorthand.Parser{Load: func(v string) (any, bool, error) {
 		v2, ok, err := load(v)
 		if err != nil {
-			err = wrong(u.option, "%v", err)
+			err = unloaded(u.option, err)
 		}
 		return v2, ok, err
 	}}
