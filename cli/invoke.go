@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -93,7 +92,10 @@ func (r *run) sample(ctx context.Context, op *model.Operation, g *settings) (int
 func (r *run) describe(s *model.Service) func(*model.Shape, model.Member) string {
 	docs := awsdocs.Find(s.Name, r.LookupEnv)
 	return func(in *model.Shape, m model.Member) string {
-		return cmp.Or(docs.Member(in.Name, m.Name), help.Member(s, in, m))
+		if text, ok := docs.Member(in.Name, m.Name); ok {
+			return text
+		}
+		return help.Member(s, in, m)
 	}
 }
 

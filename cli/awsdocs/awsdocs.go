@@ -32,30 +32,40 @@ type ref struct {
 	Documentation string `json:"documentation"`
 }
 
-// Find reads every model of the service that is found where botocore looks and where AWS's CLI and botocore are usually
-// installed. A model that cannot be read is passed over.
+// Find reads the model of the service that the user keeps in AWS_DATA_PATH or ~/.aws/models, which AWS's CLI takes in the
+// place of its own; without one, every model that is found where AWS's CLI and botocore are usually installed. A model
+// that cannot be read is passed over.
 func Find(service string, lookupEnv func(string) (string, bool)) *Docs {
-	d := &Docs{}
-	for _, pattern := range places(lookupEnv) {
-		paths, _ := filepath.Glob(filepath.Join(pattern, service, "*", "service-2.json*"))
-		for _, path := range paths {
-			if m, err := read(path); err == nil {
-				d.models = append(d.models, m)
-			}
+	env := func(name string) string { value, _ := lookupEnv(name); return value }
+	for _, place := range append(filepath.SplitList(env("AWS_DATA_PATH")), filepath.Join(env("HOME"), ".aws", "models")) {
+		if found := readAll(place, service); len(found) > 0 {
+			return &Docs{found[:1]}
 		}
 	}
-	// Which one is the newest shows in how much it knows. What is in a place of the user's own was put there on purpose,
-	// and is asked first among equals.
+	d := &Docs{}
+	for _, pattern := range installed(env) {
+		d.models = append(d.models, readAll(pattern, service)...)
+	}
+	// Which one is the newest shows in how much it knows.
 	slices.SortStableFunc(d.models, func(a, b *published) int { return cmp.Compare(len(b.Operations), len(a.Operations)) })
 	return d
 }
 
-// places are patterns of directories that hold models, those of the user first.
-func places(lookupEnv func(string) (string, bool)) []string {
-	env := func(name string) string { value, _ := lookupEnv(name); return value }
+// readAll reads the models of the service in directories of that pattern.
+func readAll(pattern, service string) (found []*published) {
+	paths, _ := filepath.Glob(filepath.Join(pattern, service, "*", "service-2.json*"))
+	for _, path := range paths {
+		if m, err := read(path); err == nil {
+			found = append(found, m)
+		}
+	}
+	return found
+}
+
+// installed are patterns of directories in which AWS's tools hold their models.
+func installed(env func(string) string) []string {
 	home := env("HOME")
-	list := filepath.SplitList(env("AWS_DATA_PATH"))
-	list = append(list, filepath.Join(home, ".aws", "models"), "/usr/local/aws-cli/v2/current/dist/awscli/botocore/data")
+	list := []string{"/usr/local/aws-cli/v2/current/dist/awscli/botocore/data"}
 	for _, prefix := range []string{
 		env("VIRTUAL_ENV"), filepath.Join(home, ".local"), "/usr/local", "/usr", "/opt/homebrew/opt/awscli/libexec",
 		filepath.Join(cmp.Or(env("PYENV_ROOT"), filepath.Join(home, ".pyenv")), "versions", "*"),
@@ -89,16 +99,15 @@ func read(path string) (*published, error) {
 	return m, json.NewDecoder(io.LimitReader(text, largest)).Decode(m)
 }
 
-// Member is the first sentence of what AWS says of a structure's member, or "" where no model has it.
-func (d *Docs) Member(structure, member string) string {
+// Member is the first sentence of what AWS says of a structure's member, which may be nothing; ok is false where no model
+// has the member.
+func (d *Docs) Member(structure, member string) (text string, ok bool) {
 	for _, m := range d.models {
 		r, ok := m.Shapes[structure].Members[member]
 		if !ok {
 			continue
 		}
-		if s := sentence(cmp.Or(r.Documentation, m.Shapes[r.Shape].Documentation)); s != "" {
-			return s
-		}
+		return sentence(cmp.Or(r.Documentation, m.Shapes[r.Shape].Documentation)), true
 	}
-	return ""
+	return "", false
 }

@@ -61,8 +61,8 @@ func TestMember_IsTheFirstSentence(t *testing.T) {
 			"Silent": "",
 			"Absent": "",
 		} {
-			if got := docs.Member("AInput", member); got != want {
-				t.Errorf("%s, packed %t: got %q, want %q", member, packed, got, want)
+			if got, ok := docs.Member("AInput", member); got != want || ok == (member == "Absent") {
+				t.Errorf("%s, packed %t: got %q, %t, want %q", member, packed, got, ok, want)
 			}
 		}
 	}
@@ -72,10 +72,10 @@ func TestFind_PassesOverWhatIsNoModel(t *testing.T) {
 	home := t.TempDir()
 	write(t, home, "{", false)
 	write(t, home, model, true)
-	if got := find(home).Member("AInput", "Plain"); got != "Of the shape." {
+	if got, _ := find(home).Member("AInput", "Plain"); got != "Of the shape." {
 		t.Errorf("got %q", got)
 	}
-	if got := find(t.TempDir()).Member("AInput", "Plain"); got != "" {
-		t.Errorf("without any model: got %q", got)
+	if got, ok := find(t.TempDir()).Member("AInput", "Plain"); got != "" || ok {
+		t.Errorf("without any model: got %q, %t", got, ok)
 	}
 }

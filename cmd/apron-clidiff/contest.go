@@ -89,7 +89,11 @@ func (c *contest) run(ctx context.Context, t trial, command ...string) (outcome,
 		return outcome{}, fmt.Errorf("run %s: %w", command[0], err)
 	}
 	replace := func(text string) string { return strings.ReplaceAll(text, server.URL, endpoint) }
-	return outcome{cmd.ProcessState.ExitCode(), replace(stdout.String()), replace(stderr.String()), stub.seen()}, nil
+	requests := stub.seen()
+	for i := range requests {
+		requests[i] = replace(requests[i])
+	}
+	return outcome{cmd.ProcessState.ExitCode(), replace(stdout.String()), replace(stderr.String()), requests}, nil
 }
 
 func (c *contest) environment() []string {
