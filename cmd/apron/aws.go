@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"io"
+	"log"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -31,6 +33,7 @@ func awsLine(args []string) ([]string, bool) {
 func runAWS(args []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	log.SetOutput(io.Discard) // package net/http tells it what it thinks of servers; stderr is for what scripts read
 	p := cli.Program{
 		Args: args, LookupEnv: os.LookupEnv, Environ: os.Environ, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Version: version(),
 	}
