@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"runtime"
 	"syscall"
 
 	"apron/cli"
@@ -31,6 +32,7 @@ func awsLine(args []string) ([]string, bool) {
 
 // runAWS runs the command line that scripts know. It is apart from the other commands, so that it starts as fast as it can.
 func runAWS(args []string) int {
+	runtime.UnlockOSThread() // which an instance's process needs: a client would change threads with each answer it waits for
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	log.SetOutput(io.Discard) // package net/http tells it what it thinks of servers; stderr is for what scripts read
