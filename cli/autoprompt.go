@@ -59,35 +59,9 @@ func (r *run) afterPrompt(ctx context.Context, mode string) (int, error) {
 	return r.as(mode).main(ctx, args)
 }
 
-// completer knows both APIs and asks the server that the line means for the names of what is there.
-func (r *run) completer() *complete.Completer {
-	services := []*model.Service{model.AppRunner, model.Apron}
-	return &complete.Completer{Services: services, Call: r.ask, Profiles: r.session.Profiles, GlobalDoc: help.Global}
-}
-
 // ask calls an action of App Runner's for a completion, with the global options that its line has so far.
 func (r *run) ask(ctx context.Context, options map[string]string, action string, input *document.Map) (*document.Map, error) {
-	parser := globalParser()
-	var words []string
-	for name, value := range options {
-		words = append(words, "--"+name+"="+value)
-	}
-	parsed, _, err := parser.Parse(words)
-	if err != nil {
-		return nil, err
-	}
-	g, err := resolveGlobals(parsed)
-	if err != nil {
-		return nil, err
-	}
-	session, err := openSession(r.Program) // a profile that the line names is not that of the run
-	if err != nil {
-		return nil, err
-	}
-	if err := session.choose(g); err != nil {
-		return nil, err
-	}
-	to, err := session.connect(ctx, model.AppRunner, g, r.userAgent(""), nil)
+	to, err := r.connectAs(ctx, options)
 	if err != nil {
 		return nil, err
 	}
@@ -105,6 +79,30 @@ func (r *run) ask(ctx context.Context, options map[string]string, action string,
 		return nil, fmt.Errorf("%s answered with no object", action)
 	}
 	return m, nil
+}
+
+// connectAs finds the server that a line with those global options means. A profile that it names is not that of the run.
+func (r *run) connectAs(ctx context.Context, options map[string]string) (*connection, error) {
+	var words []string
+	for name, value := range options {
+		words = append(words, "--"+name+"="+value)
+	}
+	parsed, _, err := globalParser().Parse(words)
+	if err != nil {
+		return nil, err
+	}
+	g, err := resolveGlobals(parsed)
+	if err != nil {
+		return nil, err
+	}
+	session, err := openSession(r.Program)
+	if err != nil {
+		return nil, err
+	}
+	if err := session.choose(g); err != nil {
+		return nil, err
+	}
+	return session.connect(ctx, model.AppRunner, g, r.userAgent(""), nil)
 }
 
 // pages are what the prompt's panels show of the command in its line.

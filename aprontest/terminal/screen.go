@@ -28,7 +28,7 @@ func (s *Terminal) See(want ...string) string {
 	s.t.Helper()
 	text, ok := s.Sees(patience, want...)
 	if !ok {
-		s.t.Fatalf("the screen does not become %q, it is:\n%s", want, text)
+		s.t.Fatalf("the screen does not become %q, it is:\n%s", want, strings.TrimRight(text, "\n"))
 	}
 	return text
 }

@@ -24,6 +24,9 @@ const platformGroup = "platform"
 
 func main() {
 	container.Init() // an instance's first process is this program; it never returns from here in that case
+	if completedLine(os.Args[1:]) {
+		return
+	}
 	if args, ok := awsLine(os.Args); ok {
 		os.Exit(runAWS(args))
 	}
@@ -55,6 +58,8 @@ func commands() *cobra.Command {
 		SilenceErrors: true,
 		Args:          noSuchCommand,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+
+		ValidArgsFunction: completeAWSNames,
 	}
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return verb.Usage(fmt.Errorf("%w; `%s --help` shows the flags", err, cmd.CommandPath()))
@@ -65,6 +70,7 @@ func commands() *cobra.Command {
 		root.AddCommand(cmd)
 	}
 	root.AddCommand(verbCommands()...)
+	root.AddCommand(awsCommands()...)
 	root.SetHelpCommandGroupID(platformGroup)
 	root.SetCompletionCommandGroupID(platformGroup)
 	return root
