@@ -33,6 +33,9 @@ const DefaultPager = "less"
 // leave the screen as it is.
 const lessFlags = "LESS=FRX"
 
+// exitInterrupted is what a shell ends with when Ctrl-C ended what it ran.
+const exitInterrupted = 130
+
 // interruptGrace is how long the pager of an interrupted program has to put the terminal back before it is killed.
 const interruptGrace = 2 * time.Second
 
@@ -79,6 +82,8 @@ type pager struct {
 	process *os.Process
 	ended   chan struct{}
 	restore func() // the terminal's modes
+
+	interrupted bool // by Ctrl-C, which ended it; known once ended is closed
 }
 
 func (p *pager) Write(b []byte) (int, error) {
@@ -106,10 +111,24 @@ func (p *pager) Close() error {
 	_ = p.input.Close()
 	select {
 	case <-p.ended:
-		return nil
+		return p.outcome()
 	case <-p.ctx.Done():
 	}
 	p.end()
+	return p.ctx.Err()
+}
+
+// outcome is how the program goes on after its pager. A Ctrl-C that ended the pager was meant for both: it may be a
+// moment until the context hears of it too.
+func (p *pager) outcome() error {
+	if !p.interrupted {
+		return nil
+	}
+	p.restore()
+	select {
+	case <-p.ctx.Done():
+	case <-time.After(interruptGrace):
+	}
 	return p.ctx.Err()
 }
 
@@ -184,7 +203,9 @@ func (p *pager) run(path string) error {
 	}
 	p.input, p.process, p.ended = input, cmd.Process, make(chan struct{})
 	go func() {
-		_ = cmd.Wait() // how the pager ends is its own business
+		_ = cmd.Wait() // how the pager ends is its own business, unless it is by Ctrl-C
+		status, _ := cmd.ProcessState.Sys().(syscall.WaitStatus)
+		p.interrupted = status.Signaled() && status.Signal() == syscall.SIGINT || status.ExitStatus() == exitInterrupted
 		close(p.ended)
 	}()
 	return nil
