@@ -128,7 +128,7 @@ func (p pages) output(line string) string {
 	if op == nil {
 		return ""
 	}
-	return document.JSON(param.OutputSkeleton(op.Output, param.MomentJSON), 4, false)
+	return document.JSON(param.OutputSkeleton(op.Output), 4, false)
 }
 
 func (p pages) find(line string) (*model.Service, *model.Operation) {

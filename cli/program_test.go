@@ -183,6 +183,29 @@ func TestRun_ReadsInputFilesTwice(t *testing.T) {
 	}
 }
 
+// A moment in a sample is no text, whatever it looks like in a format. The outputs are those of AWS's CLI.
+func TestRun_SamplesMoments(t *testing.T) {
+	const text = "1970-01-01 00:00:00"
+	for _, test := range []struct{ query, format, want string }{
+		{"Connection.CreatedAt", "json", `"1970-01-01T00:00:00"`},
+		{"Connection.CreatedAt", "yaml", `"1970-01-01T00:00:00"`},
+		{"Connection.CreatedAt", "text", text},
+		{"Connection.{At:CreatedAt}", "yaml", "At: " + text},
+		{"Connection.CreatedAt", "yaml-stream", "- " + text},
+		{"to_string(Connection.CreatedAt)", "text", `"` + text + `"`},
+		{"type(Connection.CreatedAt)", "json", "null"},
+		{"Connection.CreatedAt < `5`", "json", "null"},
+		{"sort([Connection.CreatedAt])", "json", `In function sort(), invalid type for value: ` + text + `, expected one of: ['array-string', 'array-number'], received: "datetime"`},
+		{"length(Connection.CreatedAt)", "json", `In function length(), invalid type for value: ` + text + `, expected one of: ['string', 'array', 'object'], received: "unknown"`},
+	} {
+		words := strings.Fields("apprunner create-connection --connection-name abcd --provider-type GITHUB --generate-cli-skeleton output")
+		_, stdout, stderr := newLine(t, nil).run(t, append(words, "--query", test.query, "--output", test.format)...)
+		if got := strings.TrimSpace(stdout + stderr); got != test.want {
+			t.Errorf("%s as %s: got %q, want %q", test.query, test.format, got, test.want)
+		}
+	}
+}
+
 func TestRun_TellsVersionAndUsage(t *testing.T) {
 	l := newLine(t, nil)
 	if code, stdout, _ := l.run(t, "--version"); code != 0 || !strings.HasPrefix(stdout, "aws-cli/2.") || !strings.Contains(stdout, " apron/test ") {

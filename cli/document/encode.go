@@ -1,6 +1,7 @@
 package document
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/big"
@@ -42,7 +43,7 @@ func (e *encoder) value(v any, depth int) {
 	case *Map:
 		e.object(v, depth)
 	case Foreign:
-		e.text(v.Text)
+		e.text(cmp.Or(v.JSON, v.Text))
 	default:
 		panic(fmt.Sprintf("document: %T is no value", v))
 	}

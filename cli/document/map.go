@@ -3,7 +3,7 @@
 // Every other package of the command line passes its values around; this one knows nothing of AWS.
 //
 // A value is nil, bool, int64, *big.Int (a whole number beyond int64), float64, string, []any or *Map; where a file was
-// read as binary also Bytes, which no JSON has; and in what was read from YAML a Foreign. Nothing else may be put into one.
+// read as binary also Bytes, which no JSON has; and in what was read from YAML or is a sample a Foreign. Nothing else may be put into one.
 package document
 
 import (

@@ -69,9 +69,9 @@ func toString(_ *search, a []any) (any, error) {
 	return b.String(), nil
 }
 
-// typeName has no name for an expression reference.
+// typeName has no name for what JSON has none of.
 func typeName(_ *search, a []any) (any, error) {
-	if name := typeOf(a[0]); name != "expref" {
+	if name := typeOf(a[0]); name != "expref" && name != "unknown" {
 		return name, nil
 	}
 	return nil, nil

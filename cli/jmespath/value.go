@@ -22,6 +22,8 @@ func typeOf(v any) string {
 		return "object"
 	case *expref:
 		return "expref"
+	case document.Foreign:
+		return "unknown"
 	}
 	return "number"
 }
@@ -30,7 +32,8 @@ func pythonType(v any) string {
 	if _, ok := v.(*expref); ok {
 		return "_Expression"
 	}
-	return document.Type(v)
+	name := document.Type(v)
+	return name[strings.LastIndexByte(name, '.')+1:]
 }
 
 // show is Python's str().
@@ -98,6 +101,8 @@ func compact(b *strings.Builder, v any) {
 			compact(b, item)
 		}
 		b.WriteByte('}')
+	case document.Foreign:
+		b.WriteString(document.JSON(v.Text, 0, true))
 	default:
 		b.WriteString(document.JSON(printable(v), 0, true))
 	}

@@ -17,22 +17,20 @@ func SkeletonJSON(input *model.Shape) string {
 	return document.JSON(Skeleton(input), 4, true) + "\n"
 }
 
-// OutputSkeleton is an example of the output of an operation, in which texts are the names of their members. The AWS
-// CLI has moments of time in it that are no texts; moment is what one looks like in the format of the output.
-func OutputSkeleton(output *model.Shape, moment string) any {
-	return (&sampler{named: true, moment: moment}).value(output, "")
+// OutputSkeleton is an example of the output of an operation, in which texts are the names of their members. Moments of
+// time in it are no texts, unlike those in an answer.
+func OutputSkeleton(output *model.Shape) any {
+	return (&sampler{named: true}).value(output, "")
 }
 
-// The beginning of 1970 as moments of time in an OutputSkeleton: in JSON, and in the other formats.
-const (
-	MomentJSON = "1970-01-01T00:00:00"
-	MomentText = "1970-01-01 00:00:00"
-)
+// beginning is the moment in every skeleton.
+var beginning = document.Foreign{
+	Class: "datetime.datetime", Repr: "datetime.datetime(1970, 1, 1, 0, 0)", Text: "1970-01-01 00:00:00", JSON: "1970-01-01T00:00:00",
+}
 
 type sampler struct {
-	named  bool // texts are names
-	moment string
-	stack  []string // the names of the shapes around
+	named bool     // texts are names
+	stack []string // the names of the shapes around
 }
 
 func (p *sampler) value(s *model.Shape, name string) any {
@@ -50,7 +48,7 @@ func (p *sampler) value(s *model.Shape, name string) any {
 	case "boolean":
 		return true
 	case "timestamp":
-		return p.moment
+		return beginning
 	}
 	return p.text(s, name)
 }

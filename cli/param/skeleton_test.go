@@ -17,7 +17,7 @@ func TestSkeleton_AgreesOnEveryOperation(t *testing.T) {
 		for kind, text := range map[string]string{
 			"input":      strings.ReplaceAll(param.SkeletonJSON(s.Shape), `"moment"`, `""`),
 			"yaml-input": param.SkeletonYAML(s.Shape, nil),
-			"output":     document.JSON(param.OutputSkeleton(s.Shape, param.MomentJSON), 0, true),
+			"output":     document.JSON(param.OutputSkeleton(s.Shape), 0, true),
 		} {
 			if kind != "output" && holdsTime(s.Shape, map[*model.Shape]bool{}) {
 				continue // inputs have none

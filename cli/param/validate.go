@@ -61,6 +61,9 @@ var validTypes = map[string]string{
 // isOf takes a boolean for a whole number too, because Python does, and for a moment whatever can be read as one.
 func isOf(v any, shapeType string) bool {
 	if shapeType == "timestamp" {
+		if f, ok := v.(document.Foreign); ok {
+			return f.Class == beginning.Class
+		}
 		_, err := ISO8601.timestamp(v)
 		return err == nil
 	}

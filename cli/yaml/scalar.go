@@ -27,6 +27,8 @@ func (e *emitter) scalar(v any, place scalarPlace) {
 		e.put(formatFloat(v))
 	case string:
 		e.text(v, place)
+	case document.Foreign:
+		e.put(v.Text)
 	default:
 		e.put(document.JSON(v, 0, false))
 	}
