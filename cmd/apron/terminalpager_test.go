@@ -43,7 +43,7 @@ func TestPager_ShowsALongAnswerUntilItIsLeft(t *testing.T) {
 func TestPager_IsLeftWithCtrlC(t *testing.T) {
 	needs(t, less, "less")
 	s := newStub(t, map[string][]string{"ListServices": {services(200)}})
-	for _, pager := range []string{"less", "less -+X", "sh -c 'stty -icanon -echo; cat; sleep 300'", "sh -c 'trap : INT TERM; stty -icanon -echo; cat; read forever < /dev/tty'"} {
+	for _, pager := range []string{"less", "less -+X", "sh -c 'stty -icanon -echo; cat; sleep 300'", "sh -c 'trap \"\" INT TERM; stty -icanon -echo; cat; read forever < /dev/tty'"} {
 		term := onTerminal(t, s.url, []string{"AWS_PAGER=" + pager}, programs.apron, "apprunner", "list-services")
 		if strings.HasPrefix(pager, "less") {
 			term.See("service-000", "!service-100")
