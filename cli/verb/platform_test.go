@@ -54,7 +54,7 @@ type platform struct {
 func newPlatform(t *testing.T, names ...string) *platform {
 	t.Helper()
 	p := &platform{T: t, asked: map[string]int{}, sent: map[string]any{}}
-	p.fate = fate{status: api.OperationSucceeded}
+	p.setFate(fate{status: api.OperationSucceeded})
 	p.scale("DefaultConfiguration", 1)
 	for _, name := range names {
 		p.add(name, api.StatusRunning)
@@ -69,6 +69,19 @@ func newPlatform(t *testing.T, names ...string) *platform {
 	t.Cleanup(server.Close)
 	p.url = server.URL
 	return p
+}
+
+// setFate takes the lock, for a program that asks from outside this process orders nothing here.
+func (p *platform) setFate(f fate) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fate = f
+}
+
+func (p *platform) statusOf(i int) api.ServiceStatus {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.services[i].Status
 }
 
 func handle[In, Out any](p *platform, f func(*In) (*Out, error)) awsjson.Handler {

@@ -153,7 +153,7 @@ func TestTerminal_ShowsProgressInOneLine(t *testing.T) {
 // TestTerminal_SurvivesCtrlC: the program goes, its terminal is as it was, and the server goes on.
 func TestTerminal_SurvivesCtrlC(t *testing.T) {
 	p := newPlatform(t, "web-app")
-	p.fate = fate{status: api.OperationInProgress}
+	p.setFate(fate{status: api.OperationInProgress})
 	term := openTerminal(t, p.url, "pause", "web-app")
 	term.await("pausing web-app: drain")
 	if _, err := term.master.Write([]byte{3}); err != nil {
@@ -165,8 +165,8 @@ func TestTerminal_SurvivesCtrlC(t *testing.T) {
 	if code != 130 || !strings.HasSuffix(screen, said) {
 		t.Errorf("it ended with %d and %q, want 130 and the end %q", code, screen, said)
 	}
-	if p.services[0].Status != api.StatusOperationInProgress {
-		t.Errorf("the service is %s", p.services[0].Status)
+	if status := p.statusOf(0); status != api.StatusOperationInProgress {
+		t.Errorf("the service is %s", status)
 	}
 }
 

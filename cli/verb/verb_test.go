@@ -69,7 +69,7 @@ func TestVerbs_EndAsTheirOperationDoes(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			p := newPlatform(t, "web-app")
 			p.add("idle-app", api.StatusPaused)
-			p.fate = c.fate
+			p.setFate(c.fate)
 			got := p.run(c.args...)
 			if got.code != c.code || got.out != c.out {
 				t.Errorf("it ended with %d and %q\nwant %d and %q", got.code, got.out, c.code, c.out)
@@ -107,7 +107,7 @@ func TestJSON_IsOneDocumentWithTheAPIsNames(t *testing.T) {
 		{args: []string{"wait", "web-app", "running"}, keys: "Service"},
 	} {
 		p := newPlatform(t, "web-app")
-		p.fate = c.fate
+		p.setFate(c.fate)
 		got := p.run(append(c.args, "--json")...)
 		var document map[string]any
 		if err := json.Unmarshal([]byte(got.out), &document); err != nil {
@@ -307,7 +307,7 @@ func TestCancel_SucceedsWhenTheOperationDoesNot(t *testing.T) {
 		{fate{status: api.OperationRollbackFailed, service: api.StatusRunning, reason: "Disk full."}, 1, "not all could be undone: Disk full."},
 	} {
 		p := newPlatform(t, "web-app")
-		p.fate = c.fate
+		p.setFate(c.fate)
 		p.begin(p.services[0], api.OperationUpdateService, c.fate.service)
 		if got := p.run("cancel", "web-app"); got.code != c.code || !strings.Contains(got.out+got.err, c.says) {
 			t.Errorf("%s: ended with %d and %q, want %d and %q", c.fate.status, got.code, got.out+got.err, c.code, c.says)
@@ -332,8 +332,8 @@ func TestWait(t *testing.T) {
 		{"wait operation 00000000000000000000000000000009", fate{}, 1, "no service here has an operation 00000000000000000000000000000009"},
 	} {
 		p := newPlatform(t, "idle-app", "web-app")
-		p.fate = c.fate
-		p.fate.service = api.StatusRunning
+		c.fate.service = api.StatusRunning
+		p.setFate(c.fate)
 		p.begin(p.services[1], api.OperationUpdateService, api.StatusRunning)
 		if got := p.run(strings.Fields(c.args)...); got.code != c.code || !strings.Contains(got.out+got.err, c.says) {
 			t.Errorf("%s: ended with %d and %q, want %d and %q", c.args, got.code, got.out+got.err, c.code, c.says)
@@ -389,7 +389,7 @@ func TestConnect_ReadsProfiles(t *testing.T) {
 
 func TestLogs_FallBackOnTheFiles(t *testing.T) {
 	p := newPlatform(t, "web-app")
-	p.fate.lines = []string{"listening"}
+	p.setFate(fate{lines: []string{"listening"}})
 	if got := p.run("logs", "web-app"); got.out != "listening\n" {
 		t.Errorf("from the server: %+v", got)
 	}
