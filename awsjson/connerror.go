@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/url"
+	"syscall"
 )
 
 // ConnectionError says that an action got no whole answer. All of them are tried again.
@@ -102,7 +103,7 @@ func (x failedExchange) fault(err error) (ConnectionFault, error) {
 		return FaultConnect, err
 	case dialing:
 		return FaultProxy, err
-	case x.stage == handshaking:
+	case x.stage == handshaking && !errors.Is(err, syscall.ECONNRESET): // a reset says nothing of TLS
 		return FaultTLS, handshakeError(err)
 	case x.proxy != "" && (x.stage == connecting || lostConnection(err)):
 		return FaultProxy, err

@@ -137,7 +137,18 @@ func stall(c net.Conn) {
 	io.Copy(io.Discard, c)
 }
 
-func hangUp(c net.Conn) { c.Close() }
+// hangUp ends a connection in order once it has a request: what is unread would make a reset of that, at times.
+func hangUp(c net.Conn) {
+	c.Read(make([]byte, 1<<16))
+	c.Close()
+}
+
+// reset breaks a connection off.
+func reset(c net.Conn) {
+	c.Read(make([]byte, 1<<16))
+	c.(*net.TCPConn).SetLinger(0)
+	c.Close()
+}
 
 // say reads a request's head and answers with text.
 func say(text string) func(net.Conn) {
@@ -176,12 +187,13 @@ func tunnel(t *testing.T) string {
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
-		w.WriteHeader(http.StatusOK)
-		in, _, err := http.NewResponseController(w).Hijack()
+		// The answer comes behind the hijacking, for until then the server reads what the client says to it.
+		in, buffered, err := http.NewResponseController(w).Hijack()
 		if err != nil {
 			panic(err)
 		}
-		go func() { io.Copy(out, in); out.Close() }()
+		io.WriteString(in, "HTTP/1.1 200 OK\r\n\r\n")
+		go func() { io.Copy(out, buffered); out.Close() }()
 		io.Copy(in, out)
 		in.Close()
 	}))
@@ -244,7 +256,7 @@ func tlsCases(t *testing.T) map[string]botocoreCase {
 func faultCases(t *testing.T) map[string]botocoreCase {
 	own := issue(t, nil, func(*x509.Certificate) {})
 	plain, secure, proxy := serve(t, nil), serve(t, &own), tunnel(t)
-	silent, closing := listen(t, say("")), listen(t, hangUp)
+	silent, closing, resetting := listen(t, say("")), listen(t, hangUp), listen(t, reset)
 	at := func(url string, change func(*botocoreCase)) botocoreCase {
 		c := caseAt(url)
 		c.Attempts = 1
@@ -268,6 +280,8 @@ func faultCases(t *testing.T) map[string]botocoreCase {
 		"no host":             at("http://nohost.invalid", as),
 		"closing":             at("http://"+closing, as),
 		"closing, https":      at("https://"+closing+"/", as),
+		"resetting":           at("http://"+resetting, as),
+		"resetting, https":    at("https://"+resetting+"/", as),
 		"http to https":       at("http://"+listen(t, say("\x15\x03\x01\x00\x02\x02\x46"))+"/", as),
 		"https to http":       at(strings.Replace(plain, "http:", "https:", 1)+"/", as),
 		"alert":               at("https://"+listen(t, alert(40))+"/", as),
@@ -294,6 +308,10 @@ func faultCases(t *testing.T) map[string]botocoreCase {
 		"proxy knows no server":         at("https://"+closedPort(t), env("https_proxy", proxy)),
 		"proxy closing":                 at(plain, env("HTTP_PROXY", closing)),
 		"proxy closing, https":          at(secure, env("https_proxy", closing)),
+		"proxy resetting":               at(plain, env("HTTP_PROXY", resetting)),
+		"proxy resetting, https":        at(secure, env("https_proxy", resetting)),
+		"proxy to one who resets":       at("https://"+resetting, env("https_proxy", proxy)),
+		"proxy to one who closes":       at("https://"+closing, env("https_proxy", proxy)),
 		"proxy makes no sense":          at(plain, env("HTTP_PROXY", listen(t, say("hello\r\n")))),
 		"proxy silent":                  at(plain, func(c *botocoreCase) { env("HTTP_PROXY", silent)(c); impatient(c) }),
 		"proxy to one who does not TLS": at(strings.Replace(plain, "http:", "https:", 1), env("https_proxy", proxy)),
