@@ -8,6 +8,7 @@ import (
 
 	"apron/awsjson"
 	"apron/cli/argparse"
+	"apron/cli/document"
 	"apron/cli/output"
 	"apron/cli/param"
 	"apron/cli/profile"
@@ -36,7 +37,7 @@ func (r *run) report(ctx context.Context, err error) int {
 	if r.colored {
 		stderr = output.Resetting(stderr)
 	}
-	for _, piece := range []string{"\n", explained(err), "\n"} {
+	for _, piece := range []string{"\n", document.Escaped(explained(err)), "\n"} {
 		io.WriteString(stderr, piece)
 	}
 	return code

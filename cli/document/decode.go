@@ -36,12 +36,12 @@ func (e *DepthError) Error() string {
 // of one name wins, and text that is left over is an error. Every error is a *SyntaxError, or a *DepthError for values
 // that stand too deep in one another.
 func Parse(text string) (any, error) {
-	return (&decoder{text: []rune(text)}).document()
+	return (&decoder{text: Characters(text)}).document()
 }
 
 // ParseOrdered is Parse for where the AWS CLI reads objects as Python's OrderedDict: Repr and Type say so.
 func ParseOrdered(text string) (any, error) {
-	return (&decoder{text: []rune(text), ordered: true}).document()
+	return (&decoder{text: Characters(text), ordered: true}).document()
 }
 
 // decoder works on characters, because that is what the places in errors count.
@@ -291,11 +291,11 @@ func (d *decoder) str() (string, error) {
 			if err != nil {
 				return "", err
 			}
-			b.WriteRune(r)
+			writeCharacter(&b, r)
 		case r < 0x20:
 			return "", d.fault("Invalid control character at", d.pos)
 		default:
-			b.WriteRune(r)
+			writeCharacter(&b, r)
 			d.pos++
 		}
 	}
@@ -320,7 +320,7 @@ func (d *decoder) escape(start int) (rune, error) {
 	return plain, nil
 }
 
-// unicodeEscape joins two escapes that are a surrogate pair; a lone surrogate becomes U+FFFD, for Go's strings hold none.
+// unicodeEscape joins two escapes that are a surrogate pair; half of one stays what it is.
 func (d *decoder) unicodeEscape() (rune, error) {
 	high, ok := d.hex(d.pos + 1)
 	if !ok {

@@ -120,7 +120,7 @@ var shortEscapes = map[rune]string{'"': `\"`, '\\': `\\`, '\n': `\n`, '\r': `\r`
 
 func (e *encoder) text(s string) {
 	e.WriteByte('"')
-	for _, r := range s {
+	for _, r := range Characters(s) {
 		if short, ok := shortEscapes[r]; ok {
 			e.WriteString(short)
 			continue
@@ -131,7 +131,7 @@ func (e *encoder) text(s string) {
 		case e.ascii && r >= 0x10000:
 			fmt.Fprintf(e, `\u%04x\u%04x`, 0xd800+(r-0x10000)>>10, 0xdc00+(r-0x10000)&0x3ff)
 		default:
-			e.WriteRune(r)
+			writeCharacter(&e.Builder, r)
 		}
 	}
 	e.WriteByte('"')

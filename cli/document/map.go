@@ -85,6 +85,14 @@ func (m *Map) Delete(key string) {
 	m.keys = slices.DeleteFunc(m.keys, func(k string) bool { return k == key })
 }
 
+func (m *Map) wellFormed() *Map {
+	formed := &Map{ordered: m.ordered, foreign: m.foreign}
+	for k, v := range m.All() {
+		formed.Set(wellFormed(k), WellFormed(v))
+	}
+	return formed
+}
+
 // Len is the number of members.
 func (m *Map) Len() int { return len(m.keys) }
 

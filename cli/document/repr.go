@@ -6,7 +6,6 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 )
 
 // Repr writes v as Python's repr() does, which is how values look in the AWS CLI's errors.
@@ -142,18 +141,14 @@ func writeReprString(b *strings.Builder, s string) {
 		quote = '"'
 	}
 	b.WriteRune(quote)
-	for i, r := range s {
-		writeReprRune(b, r, quote, s[i])
+	for _, r := range Characters(s) {
+		writeReprRune(b, r, quote)
 	}
 	b.WriteRune(quote)
 }
 
-// writeReprRune writes one character; raw is its first byte, for text that is no UTF-8, which Python carries as lone
-// surrogates.
-func writeReprRune(b *strings.Builder, r, quote rune, raw byte) {
+func writeReprRune(b *strings.Builder, r, quote rune) {
 	switch {
-	case r == utf8.RuneError && raw >= 0x80 && raw != 0xef:
-		fmt.Fprintf(b, `\udc%02x`, raw)
 	case r == quote || r == '\\':
 		b.WriteByte('\\')
 		b.WriteRune(r)
@@ -184,7 +179,7 @@ func writeReprBytes(b *strings.Builder, bytes Bytes) {
 	b.WriteRune(quote)
 	for _, c := range bytes {
 		if c < 0x80 {
-			writeReprRune(b, rune(c), quote, c)
+			writeReprRune(b, rune(c), quote)
 		} else {
 			fmt.Fprintf(b, `\x%02x`, c)
 		}

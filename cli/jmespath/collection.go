@@ -2,7 +2,6 @@ package jmespath
 
 import (
 	"slices"
-	"unicode/utf8"
 
 	"apron/cli/document"
 )
@@ -117,10 +116,8 @@ func sequence(v any) ([]any, bool) {
 	case []any:
 		return v, true
 	case string:
-		for len(v) > 0 {
-			_, size := utf8.DecodeRuneInString(v)
-			items = append(items, v[:size])
-			v = v[size:]
+		for _, r := range document.Characters(v) {
+			items = append(items, document.Text(r))
 		}
 		return items, true
 	case *document.Map:

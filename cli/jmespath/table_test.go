@@ -70,6 +70,15 @@ var byDocument = map[string][]string{
 		"contains([&a], &a)", "&&a", "a[?&b]", "&a | [0]", "merge(b, &a)", "contains('a', &b)", "sort_by(a, &(&b))",
 		"& a.b | @",
 	},
+	`{"high": "\ud83d", "low": "\ude00!", "\ud83d": 1, "\udcff": ["é\ud83dx", "\uffff", "\ud83d\ude00"]}`: {
+		"@", "keys(@)", "to_string(@)", "`\"日本\\ud83dude000\"`", "(`\"日本\\ud83dude000\"`)", "`\\ud83d`", "`\"\\ude00\\ud83d\"`",
+		`"\ud83d"`, `"\udcff"[]`, `"\ud83d\u0041"`, "low == `\"\\ude00!\"`", "high == `\"\\ufffd\"`", "high < '\uffff'", "high > 'é'",
+		`sort("\udcff")`, `max("\udcff")`, "length(high)", "length(low)", `"\udcff"[].length(@)`, "reverse(low)", `"\udcff"[].reverse(@)`,
+		"join('', [high, low])", "length(join('', [high, low]))", "join('', [high, low]) == '😀!'", "contains(low, '!')",
+		"contains(`\"é\\ud83dx\"`, `\"\\ud83d\"`)", "contains('😀', `\"\\ud83d\"`)", "starts_with(low, `\"\\ude00\"`)", "ends_with(high, high)",
+		"abs(high)", "abs([high, low])", "abs(`{\"\\ud83d\": \"\\udc80\"}`)", "to_number(high)", "to_string([high])", "merge(`{}`, [high])",
+		"merge(`{}`, [join('', [high, 'b'])])", "sum([high])", "{a: high, \"\\ud83d\": low}", "`{\"\\ud83d\"`", "'\ufffd' == high",
+	},
 	`[3, 1.0, 1, 2.5, -7, 123456789012345678901234567890]`: {
 		"sort(@)", "max(@)", "min(@)", "sum(@)", "avg(@)", "[*].abs(@)", "[].ceil(@)", "[].floor(@)", "[].to_string(@)",
 		"[].to_number(@)", "contains(@, `1`)", "contains(@, `true`)", "[?@ > `1`]", "[?@ == `1`]", "reverse(@)",

@@ -3,7 +3,6 @@ package jmespath
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"apron/cli/document"
 )
@@ -42,7 +41,7 @@ func joined(_ *search, a []any) (any, error) {
 func length(_ *search, a []any) (any, error) {
 	switch v := a[0].(type) {
 	case string:
-		return int64(utf8.RuneCountInString(v)), nil
+		return int64(len(document.Characters(v))), nil
 	case []any:
 		return int64(len(v)), nil
 	}
@@ -51,9 +50,9 @@ func length(_ *search, a []any) (any, error) {
 
 func reverse(_ *search, a []any) (any, error) {
 	if s, ok := a[0].(string); ok {
-		runes := []rune(s)
-		slices.Reverse(runes)
-		return string(runes), nil
+		characters := document.Characters(s)
+		slices.Reverse(characters)
+		return document.Text(characters...), nil
 	}
 	items := slices.Clone(a[0].([]any))
 	slices.Reverse(items)

@@ -45,7 +45,7 @@ func (o Options) Check() error {
 // Where w is stdout, the program must ignore SIGPIPE, for a reader that has left is met as the reference meets it.
 func Write(w io.Writer, operation string, v any, o Options) error {
 	var buf bytes.Buffer
-	err := format(&buf, operation, v, o)
+	err := format(&buf, operation, document.WellFormed(v), o)
 	if buf.Len() == 0 {
 		return err // so that no pager starts for nothing
 	}

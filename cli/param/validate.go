@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/big"
 	"strings"
-	"unicode/utf8"
 
 	"apron/cli/document"
 	"apron/cli/model"
@@ -46,7 +45,7 @@ func (r *report) check(v any, s *model.Shape, name string) {
 	case "list":
 		r.list(v.([]any), s, name)
 	case "string":
-		r.length(utf8.RuneCountInString(v.(string)), s, name)
+		r.length(len(document.Characters(v.(string))), s, name)
 	case "integer":
 		r.number(v, s, name)
 	}
