@@ -9,6 +9,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -92,6 +93,56 @@ func TestImports_PointOneWay(t *testing.T) {
 // API's shapes, the wire, and other parts of itself.
 func client(path string) bool {
 	return path == "apron/api" || path == "apron/awsjson" || strings.HasPrefix(path, "apron/cli/")
+}
+
+// TestDependencies_HaveOneRowEach finds each module that go.mod asks for directly in the first column of the decision. A
+// row names what follows its first module by the end of its path.
+func TestDependencies_HaveOneRowEach(t *testing.T) {
+	text, err := os.ReadFile("decisions/0001-dependencies.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := map[string]int{}
+	for _, row := range regexp.MustCompile(`(?m)^\| (\S*[./][^|]*) \|`).FindAllStringSubmatch(string(text), -1) {
+		for name := range strings.SplitSeq(row[1], ", ") {
+			rows[name]++
+		}
+	}
+	for name, n := range rows {
+		if n > 1 {
+			t.Errorf("%s has %d rows", name, n)
+		}
+	}
+	for _, module := range directModules(t) {
+		names := func(row string) bool { return strings.HasSuffix("/"+module, "/"+row) }
+		if !slices.ContainsFunc(slices.Collect(maps.Keys(rows)), names) {
+			t.Errorf("%s has no row", module)
+		}
+	}
+}
+
+func directModules(t *testing.T) []string {
+	t.Helper()
+	out, err := exec.Command("go", "mod", "edit", "-json").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Require []struct {
+			Path     string
+			Indirect bool
+		}
+	}
+	if err := json.Unmarshal(out, &file); err != nil {
+		t.Fatal(err)
+	}
+	var direct []string
+	for _, r := range file.Require {
+		if !r.Indirect {
+			direct = append(direct, r.Path)
+		}
+	}
+	return direct
 }
 
 // TestTests_StayOutOfTheProgram bans the test packages from what apron links.
