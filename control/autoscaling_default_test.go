@@ -1,19 +1,15 @@
 package control
 
 import (
-	"path/filepath"
 	"testing"
 
 	"apron/api"
 	"apron/store"
+	"apron/store/storetest"
 )
 
 func TestAutoScaling_FindsWhatAServiceIsToHave(t *testing.T) {
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "apron.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
+	s := storetest.Open(t)
 	c := New(Config{Store: s, Quotas: DefaultQuotas()})
 	if err := c.ensureDefault(t.Context(), someone); err != nil {
 		t.Fatal(err)

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"apron/control"
 	"apron/image"
 	"apron/store"
+	"apron/store/storetest"
 )
 
 var caller = api.Caller{Account: "123456789012", Region: "us-east-1", AccessKeyID: "AKIATEST"}
@@ -31,15 +31,10 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "apron.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { s.Close() })
-	w := &world{store: s}
+	w := &world{store: storetest.Open(t)}
 	w.Control = control.New(control.Config{
 		Log:       slog.New(slog.NewTextHandler(t.Output(), nil)),
-		Store:     s,
+		Store:     w.store,
 		Wake:      func(arn string) { w.woken = append(w.woken, arn) },
 		Settle:    func() { w.settle++ },
 		Interrupt: func(id string) { w.interrupted = append(w.interrupted, id) },

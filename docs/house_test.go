@@ -68,6 +68,7 @@ func TestImports_PointOneWay(t *testing.T) {
 		"apron/driver/drivertest":         {"apron/driver", "apron/driver/drivertest/testapp", "apron/image"},
 		"apron/driver/drivertest/app":     {"apron/driver/drivertest/testapp"},
 		"apron/image/imagetest":           {"apron/image"},
+		"apron/store/storetest":           {"apron/store"},
 		"apron/aprontest":                 {"apron/api", "apron/driver/container"},
 		"apron/cmd/apron-clidiff":         {"apron/api", "apron/aprontest", "apron/cli/document", "apron/cli/model"},
 		"apron/cmd/apron-demo":            {"apron/aprontest"},
@@ -153,7 +154,7 @@ func TestTests_StayOutOfTheProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, banned := range []string{"apron/aprontest", "apron/aprontest/terminal", "apron/driver/drivertest", "apron/image/imagetest", "testing", "github.com/aws/aws-sdk-go-v2/service/apprunner"} {
+	for _, banned := range []string{"apron/aprontest", "apron/aprontest/terminal", "apron/driver/drivertest", "apron/image/imagetest", "apron/store/storetest", "testing", "github.com/aws/aws-sdk-go-v2/service/apprunner"} {
 		if slices.Contains(strings.Fields(string(out)), banned) {
 			t.Errorf("cmd/apron links %s", banned)
 		}

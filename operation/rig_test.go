@@ -25,6 +25,7 @@ import (
 	"apron/operation"
 	"apron/proxy"
 	"apron/store"
+	"apron/store/storetest"
 )
 
 var caller = api.Caller{Account: "123456789012", Region: "us-east-1", AccessKeyID: "AKIATEST"}
@@ -45,6 +46,7 @@ func newMachine(t *testing.T) *machine {
 	// Files have the real time and bubbles begin in the year 2000: this is ten minutes as a bubble sees them.
 	grace := 10*time.Minute - time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 	m.limits = operation.Limits{StartAllowance: 5 * time.Minute, StopGrace: 30 * time.Second, DrainLimit: 2 * time.Minute}
+	storetest.Create(t, m.storeFile())
 	var err error
 	if m.images, err = image.Open(filepath.Join(m.dir, "images"), image.Config{Owner: caller.Account, LocalHosts: []string{m.registry}, CollectGrace: grace}); err != nil {
 		t.Fatal(err)
@@ -64,8 +66,11 @@ func newMachine(t *testing.T) *machine {
 func (m *machine) another(t *testing.T) *machine {
 	next := *m
 	next.dir = t.TempDir()
+	storetest.Create(t, next.storeFile())
 	return &next
 }
+
+func (m *machine) storeFile() string { return filepath.Join(m.dir, "apron.db") }
 
 func (m *machine) ref(name string) string { return m.registry + "/" + name }
 
@@ -109,7 +114,7 @@ func start(t *testing.T, m *machine, fake *drivertest.Fake) *rig {
 	t.Helper()
 	r := &rig{t: t, machine: m, fake: fake}
 	var err error
-	if r.store, err = store.Open(t.Context(), filepath.Join(m.dir, "apron.db")); err != nil {
+	if r.store, err = store.Open(t.Context(), m.storeFile()); err != nil {
 		t.Fatal(err)
 	}
 	if r.logs, err = logs.Open(filepath.Join(m.dir, "logs"), logs.Config{}); err != nil {
@@ -180,7 +185,7 @@ func (r *rig) restartAfter(change func(*store.Tx) error) *rig {
 	r.t.Helper()
 	r.cancel()
 	r.wait()
-	s, err := store.Open(r.t.Context(), filepath.Join(r.machine.dir, "apron.db"))
+	s, err := store.Open(r.t.Context(), r.machine.storeFile())
 	if err != nil {
 		r.t.Fatal(err)
 	}
