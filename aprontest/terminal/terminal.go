@@ -20,7 +20,7 @@ import (
 	"github.com/creack/pty"
 )
 
-// The size of a terminal until Resize changes it.
+// The size of a terminal of Start.
 const (
 	Columns = 120
 	Rows    = 30
@@ -45,12 +45,19 @@ type Terminal struct {
 // left of the command is ended with the test.
 func Start(t testing.TB, cmd *exec.Cmd, env ...string) *Terminal {
 	t.Helper()
-	s := &Terminal{Cmd: cmd, t: t, screen: vt.NewEmulator(Columns, Rows), closed: make(chan struct{})}
+	return StartSized(t, Columns, Rows, cmd, env...)
+}
+
+// StartSized is Start on a terminal of another size. A program that is just starting may miss a Resize: it has read the
+// size, and does not listen for changes yet.
+func StartSized(t testing.TB, columns, rows int, cmd *exec.Cmd, env ...string) *Terminal {
+	t.Helper()
+	s := &Terminal{Cmd: cmd, t: t, screen: vt.NewEmulator(columns, rows), closed: make(chan struct{})}
 	var err error
 	if s.pty, s.tty, err = pty.Open(); err != nil {
 		t.Fatal(err)
 	}
-	s.Resize(Columns, Rows)
+	s.Resize(columns, rows)
 	s.before = s.state()
 	cmd.Env = append(append(cmd.Environ(), "TERM=xterm-256color"), env...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true, Ctty: 0}

@@ -80,6 +80,14 @@ func onTerminal(t *testing.T, url string, env []string, program string, args ...
 	return terminal.Start(t, cmd, env...)
 }
 
+// onWideTerminal is onTerminal for commands so long that a line of them would be broken.
+func onWideTerminal(t *testing.T, url string, env []string, program string, args ...string) *terminal.Terminal {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), program, args...)
+	cmd.Env = environment(t, url)
+	return terminal.StartSized(t, 200, terminal.Rows, cmd, env...)
+}
+
 // environment has a home of its own and what AWS's tools need to ask the server at that URL.
 func environment(t *testing.T, url string) []string {
 	t.Helper()

@@ -18,8 +18,7 @@ func TestPrompt_PausesAServiceOfThePlatform(t *testing.T) {
 	for name, value := range w.platform.Env {
 		env = append(env, name+"="+value)
 	}
-	term := onTerminal(t, w.platform.APIURL(), env, programs.apron, "aws", "--cli-auto-prompt")
-	term.Resize(200, terminal.Rows) // so that no line is broken
+	term := onWideTerminal(t, w.platform.APIURL(), env, programs.apron, "aws", "--cli-auto-prompt")
 	term.See("> aws", "apprunner")
 	term.Press("appr" + terminal.Tab)
 	term.See("> aws apprunner\n")

@@ -37,8 +37,7 @@ func inShell(t *testing.T, s *stub, setup string) *terminal.Terminal {
 	if err := os.WriteFile(rc, []byte("bind 'set enable-bracketed-paste off'\nPS1='ready$ '\n"+setup+"\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	term := onTerminal(t, s.url, []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "HISTFILE=", "AWS_PAGER="}, bash, "--noprofile", "--rcfile", rc, "-i")
-	term.Resize(200, terminal.Rows) // so that no line is broken
+	term := onWideTerminal(t, s.url, []string{"PATH=" + dir + ":" + os.Getenv("PATH"), "HISTFILE=", "AWS_PAGER="}, bash, "--noprofile", "--rcfile", rc, "-i")
 	term.See("ready$")
 	return term
 }
