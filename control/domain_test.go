@@ -122,6 +122,7 @@ func TestAssociateCustomDomain_KnowsDomainNames(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			arn := w.create(t, "web-app").ServiceArn
 			out, err := w.associate(t, arn, tt.name, tt.www)

@@ -127,13 +127,16 @@ func TestEveryActionInEveryStatus_AnswersAsTheReferenceSays(t *testing.T) {
 	for line := range strings.Lines(strings.TrimPrefix(preconditions, "\n")) {
 		fields := strings.Fields(line)
 		action, cells := fields[0], fields[1:]
-		w := newWorld(t)
-		for i, status := range everyStatus {
-			t.Run(action+" in "+string(status), func(t *testing.T) {
-				outcome, ends, _ := strings.Cut(cells[i], "->")
-				outcomes[outcome](t, pair{w, action, status, ends})
-			})
-		}
+		t.Run(action, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			for i, status := range everyStatus {
+				t.Run("in "+string(status), func(t *testing.T) {
+					outcome, ends, _ := strings.Cut(cells[i], "->")
+					outcomes[outcome](t, pair{w, action, status, ends})
+				})
+			}
+		})
 	}
 }
 
