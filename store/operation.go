@@ -16,6 +16,9 @@ type Operation struct {
 	// RollsBack says that giving up is told to clients as ROLLBACK_*, not FAILED.
 	RollsBack bool `json:"rolls_back,omitempty"`
 
+	// Cause is what made it begin, where it was no request of the service's owner.
+	Cause *Cause `json:"cause,omitempty"`
+
 	// Target is the version that the operation brings up: a new one, or on resume the one deployed before.
 	Target *Deployment `json:"target,omitempty"`
 	// Previous is the version that had the traffic before Target got it, or before the service was deleted; nil if there
@@ -24,6 +27,12 @@ type Operation struct {
 
 	Done    []string `json:"done,omitempty"`    // names of finished steps, in order; undoing leaves them
 	Failure string   `json:"failure,omitempty"` // why the operation is being given up; empty while it goes forward
+}
+
+// Cause is a new version that a service deploys by itself.
+type Cause struct {
+	Trigger string `json:"trigger"` // as the deployment's log names it
+	Version string `json:"version"` // the commit or digest that was seen
 }
 
 // PutOperation writes the record, new or changed.

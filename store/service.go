@@ -30,6 +30,31 @@ type Deployment struct {
 	MinSize int `json:"min_size,omitempty"` // instances, as its auto scaling configuration has them; 0 in old records is 1
 
 	RestoredFrom string `json:"restored_from,omitempty"` // the ID of the deployment that this one brings back, if it does
+
+	// Of a service from source: the commit, once it is fetched, and what its configuration file or values say of the process,
+	// once it is built. A version that is brought back has both from the start.
+	Source *SourceVersion `json:"source,omitempty"`
+	Run    *RunSettings   `json:"run,omitempty"`
+}
+
+// SourceVersion is the commit that a version was built from.
+type SourceVersion struct {
+	Commit  string        `json:"commit"`
+	Subject string        `json:"subject,omitempty"` // first line of its message
+	Author  string        `json:"author,omitempty"`
+	At      api.Timestamp `json:"at"`
+}
+
+// RunSettings are what a version that was built from source is started with.
+type RunSettings struct {
+	Command string            `json:"command"` // as it was written
+	Port    int               `json:"port"`
+	PortEnv string            `json:"port_env,omitempty"` // a variable beside PORT that has the port
+	Env     map[string]string `json:"env,omitempty"`
+	// Base is the digest of the image that the build began with, which the service's next build will want to find on the
+	// machine; empty with Host.
+	Base string `json:"base,omitempty"`
+	Host bool   `json:"host,omitempty"` // it stands on this machine's own programs
 }
 
 // These must not take longer the more services there are beyond those that they find; a test holds their plans to that.
