@@ -46,11 +46,21 @@ type Driver interface {
 	Dial(ctx context.Context, id string, port int) (net.Conn, error)
 }
 
+// Changer is a driver that can hand out what an instance has written: what builds are made with.
+type Changer interface {
+	// Changes returns the directory on this machine that holds what an ended instance has written to its root, as the
+	// upper directory of an overlay: removed files are whiteouts, replaced directories are marked opaque, and owners
+	// are those that the instance saw. Nothing that the driver itself put there is in it. The caller may read it, and move
+	// parts of it away, until Destroy. An instance that runs is ErrNotEnded; there being none is ErrNotFound.
+	Changes(ctx context.Context, id string) (dir string, err error)
+}
+
 // Errors that callers branch on.
 var (
 	ErrNotFound = errors.New("no such instance")
 	ErrExists   = errors.New("instance exists already")
 	ErrLeftover = errors.New("parts of the instance could not be removed; Destroy it again")
+	ErrNotEnded = errors.New("the instance has not ended; Stop it or Wait for its end first")
 )
 
 // ImageError says that the image cannot be run as asked, which no retry will change: the user's news.
@@ -65,7 +75,7 @@ type Spec struct {
 	Service  string `json:"service"`  // the service's id, for Recover
 	Revision string `json:"revision"` // which deployment of the service this instance belongs to, for Recover
 
-	Image   string   `json:"image"`             // manifest digest in the image store, "sha256:..."
+	Image   string   `json:"image"`             // manifest digest in the image store, "sha256:..."; "" with Host alone
 	Command []string `json:"command,omitempty"` // replaces the image's CMD when not empty
 	Env     []string `json:"env,omitempty"`     // KEY=value; wins over the image's own
 
@@ -76,6 +86,35 @@ type Spec struct {
 	NoEgress bool `json:"no_egress,omitempty"` // the instance reaches nothing but its own loopback: connecting fails at once
 
 	LogPath string `json:"log_path"` // stdout and stderr are appended here; the instance itself holds it open
+
+	// Build makes this a build and no instance of a service: fleet destroys what it finds of it after a restart, and
+	// whoever wanted it runs it again.
+	Build *Build `json:"build,omitempty"`
+
+	// Host puts this machine's own programs below the image's layers: /usr, /bin, /sbin, /lib*, and of /etc what they
+	// need. They are read-only, whatever is in the layers at those places is hidden, and nothing else of the machine is to
+	// be seen. Image may then be "".
+	Host bool `json:"host,omitempty"`
+}
+
+// Build is what a build has that an instance of a service has not. Its Command runs in place of the image's
+// ENTRYPOINT and CMD, as root of the image.
+type Build struct {
+	Layers []string `json:"layers,omitempty"` // directories laid over the image's layers, lowest first, read-only
+	Mounts []Mount  `json:"mounts,omitempty"` // directories kept from one build to the next
+	Dir    string   `json:"dir,omitempty"`    // working directory, made if there is none; "" is the image's
+
+	// Weight is the build's share of a CPU that others want too, where each vCPU of a service counts 1024; 0 is 64. Up
+	// to Spec.CPU it takes what they leave.
+	Weight int `json:"weight,omitempty"`
+}
+
+// Mount is a directory of this machine that a build sees. Owners on the disk are those that the build sees. What is in
+// it is no part of what the build has changed.
+type Mount struct {
+	Source   string `json:"source"` // absolute; exists, and belongs to root
+	Target   string `json:"target"` // absolute; made if there is none
+	ReadOnly bool   `json:"read_only,omitempty"`
 }
 
 // Instance is what a driver knows of one instance.

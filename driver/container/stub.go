@@ -19,6 +19,9 @@ type Driver struct{ driver.Driver }
 // New always answers an error that says what is missing.
 func New(Config) (*Driver, error) { return nil, errUnsupported }
 
+// Changes always answers an error.
+func (d *Driver) Changes(context.Context, string) (string, error) { return "", errUnsupported }
+
 // Init does nothing on this platform.
 func Init() {}
 
