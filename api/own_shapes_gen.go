@@ -24,6 +24,8 @@ type DeploymentSummary struct {
 	ImageDigest     string        `json:"ImageDigest"`
 	DeployedAt      Timestamp     `json:"DeployedAt"`
 	Current         bool          `json:"Current"`
+	Commit          *string       `json:"Commit,omitzero"`
+	CommitSubject   *string       `json:"CommitSubject,omitzero"`
 	RestoredFrom    *string       `json:"RestoredFrom,omitzero"`
 }
 
@@ -141,6 +143,8 @@ type Operation struct {
 	StartedAt       Timestamp       `json:"StartedAt"`
 	EndedAt         *Timestamp      `json:"EndedAt,omitzero"`
 	UpdatedAt       Timestamp       `json:"UpdatedAt"`
+	Commit          *string         `json:"Commit,omitzero"`
+	CommitSubject   *string         `json:"CommitSubject,omitzero"`
 	Step            *string         `json:"Step,omitzero"`
 	Steps           []OperationStep `json:"Steps"`
 	Reason          *string         `json:"Reason,omitzero"`

@@ -35,6 +35,8 @@ var shapeDeploymentSummary = shape{
 		{"ImageDigest", true, &shapeString},
 		{"DeployedAt", true, &shapeTimestamp},
 		{"Current", true, &shapeBoolean},
+		{"Commit", false, &shapeString},
+		{"CommitSubject", false, &shapeString},
 		{"RestoredFrom", false, &shapeOperationId},
 	},
 }
@@ -210,6 +212,8 @@ var shapeOperation = shape{
 		{"StartedAt", true, &shapeTimestamp},
 		{"EndedAt", false, &shapeTimestamp},
 		{"UpdatedAt", true, &shapeTimestamp},
+		{"Commit", false, &shapeString},
+		{"CommitSubject", false, &shapeString},
 		{"Step", false, &shapeString},
 		{"Steps", true, &shapeOperationStepList},
 		{"Reason", false, &shapeString},

@@ -115,6 +115,9 @@ func (c *Control) shownOperation(op store.Operation, asked bool) *api.Operation 
 		Id: *s.Id, Type: *s.Type, Status: *s.Status, TargetArn: *s.TargetArn,
 		StartedAt: *s.StartedAt, EndedAt: s.EndedAt, UpdatedAt: *s.UpdatedAt, CancelRequested: asked,
 	}
+	if op.Target != nil {
+		out.Commit, out.CommitSubject = commitOf(*op.Target)
+	}
 	step, steps := c.cfg.Progress(op)
 	out.Steps = steps
 	if step != "" {

@@ -13,7 +13,7 @@ import (
 // broken at once. What this version of apron would store without acting on it is refused after that, alone, so that its
 // sender knows it to be the last obstacle.
 func (c *Control) check(tx *store.Tx, caller api.Caller, s *api.Service, f *faults) error {
-	c.checkSource(f, s.SourceConfiguration)
+	c.checkSource(f, caller, s.SourceConfiguration)
 	checkProcess(f, s.SourceConfiguration)
 	checkSize(f, s.InstanceConfiguration)
 	checkHealth(f, s.HealthCheckConfiguration)
@@ -66,8 +66,6 @@ func checkEgress(f *faults, c *api.EgressConfiguration) {
 func checkBuilt(s *api.Service) error {
 	const sorry = "This version of apron can't %s yet. Leave %s out."
 	switch {
-	case s.SourceConfiguration.CodeRepository != nil:
-		return api.InvalidRequest("This version of apron can't build from a CodeRepository yet. Build an image, push it to apron's registry or any other, and give it as ImageRepository.")
 	case len(processOf(s.SourceConfiguration).secrets) > 0:
 		return api.InvalidRequest(sorry, "resolve secrets", "RuntimeEnvironmentSecrets")
 	case s.EncryptionConfiguration != nil:

@@ -46,6 +46,9 @@ func completeSource(caller api.Caller, s *api.SourceConfiguration) {
 		c.Port = cmp.Or(c.Port, new("8080"))
 		dropEmpty(&c.RuntimeEnvironmentVariables, &c.RuntimeEnvironmentSecrets)
 	}
+	if code := s.CodeRepository; code != nil {
+		code.SourceDirectory = cmp.Or(code.SourceDirectory, new("/"))
+	}
 	if v := valuesOf(s.CodeRepository); v != nil {
 		v.Port = cmp.Or(v.Port, new("8080"))
 		dropEmpty(&v.RuntimeEnvironmentVariables, &v.RuntimeEnvironmentSecrets)

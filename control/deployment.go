@@ -46,10 +46,19 @@ func summary(past store.PastDeployment, current *store.Deployment) api.Deploymen
 	if image := d.Config.SourceConfiguration.ImageRepository; image != nil {
 		s.ImageIdentifier = &image.ImageIdentifier
 	}
+	s.Commit, s.CommitSubject = commitOf(d)
 	if d.RestoredFrom != "" {
 		s.RestoredFrom = &d.RestoredFrom
 	}
 	return s
+}
+
+// commitOf is nil for what was not built from source.
+func commitOf(d store.Deployment) (id, subject *string) {
+	if d.Source == nil {
+		return nil, nil
+	}
+	return &d.Source.Commit, &d.Source.Subject
 }
 
 // RollbackService deploys an earlier deployment again: its image, which is still on this machine, with the settings of
@@ -75,6 +84,7 @@ func (c *Control) RollbackService(ctx context.Context, caller api.Caller, in *ap
 			return err
 		}
 		op.Target.Image, op.Target.RestoredFrom = past.Deployment.Image, past.Deployment.ID
+		op.Target.Source, op.Target.Run = past.Deployment.Source, past.Deployment.Run
 		return nil
 	})
 	if err != nil {

@@ -130,3 +130,54 @@ func TestRollback_ToWhatIsNotKept_SaysHowToFindWhatIs(t *testing.T) {
 		t.Errorf("the service is %s after a refusal", got)
 	}
 }
+
+// TestRollback_OfABuild_BringsItsCommitBack as it brings its image back: nothing is fetched and nothing built.
+func TestRollback_OfABuild_BringsItsCommitBack(t *testing.T) {
+	w := newWorld(t)
+	out, err := w.CreateService(t.Context(), caller, codeRequest("web-app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	arn := out.Service.ServiceArn
+	w.built(t, out.OperationId, "1111")
+	w.finish(t, arn, true)
+	second, err := w.AutoDeploy(t.Context(), arn, store.Cause{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.built(t, second, "2222")
+	w.finish(t, arn, true)
+	back, err := w.rollback(t, arn, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.change(t, func(tx *store.Tx) error {
+		op, err := tx.Operation(back.OperationId)
+		if err == nil && (op.Target.Source == nil || op.Target.Source.Commit != "1111" || op.Target.Run == nil || op.Target.Run.Command != "run 1111" || op.Target.Image != "sha256:1111") {
+			t.Errorf("the target is %+v, want the first commit's", op.Target)
+		}
+		return err
+	})
+	described, err := w.DescribeOperation(t.Context(), caller, &api.DescribeOperationRequest{ServiceArn: arn, OperationId: second})
+	if err != nil || described.Operation.Commit == nil || *described.Operation.Commit != "2222" || *described.Operation.CommitSubject != "Subject of 2222" {
+		t.Errorf("the second operation is %+v, %v; want its commit in it", described, err)
+	}
+	if list := w.deployments(t, arn); len(list) != 2 || list[0].Commit == nil || *list[0].Commit != "2222" || *list[1].CommitSubject != "Subject of 1111" {
+		t.Errorf("the deployments are %+v, want their commits in them", list)
+	}
+}
+
+// built does what the worker's steps fetch and build do.
+func (w *world) built(t *testing.T, operation, commit string) {
+	t.Helper()
+	w.change(t, func(tx *store.Tx) error {
+		op, err := tx.Operation(operation)
+		if err != nil {
+			return err
+		}
+		op.Target.Image = "sha256:" + commit
+		op.Target.Source = &store.SourceVersion{Commit: commit, Subject: "Subject of " + commit}
+		op.Target.Run = &store.RunSettings{Command: "run " + commit, Port: 8080}
+		return tx.PutOperation(op)
+	})
+}

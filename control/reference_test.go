@@ -135,13 +135,19 @@ func TestConnection_MustBeAvailable(t *testing.T) {
 	for status, part := range map[api.ConnectionStatus]string{
 		api.ConnectionPendingHandshake: "The connection github is PENDING_HANDSHAKE and must be AVAILABLE. Complete it with `apron connection authorize github`",
 		api.ConnectionError:            "is ERROR and must be AVAILABLE",
-		api.ConnectionAvailable:        "can't build from a CodeRepository yet",
+		api.ConnectionAvailable:        "",
 	} {
 		t.Run(string(status), func(t *testing.T) {
 			w, in := newWorld(t), codeRequest("web-app")
 			w.have(t, someConnection, api.Connection{Status: &status})
 			in.SourceConfiguration.AuthenticationConfiguration = &api.AuthenticationConfiguration{ConnectionArn: new(someConnection)}
 			_, err := w.CreateService(t.Context(), caller, in)
+			if part == "" {
+				if err != nil || !w.inUse(t, someConnection) {
+					t.Errorf("create = %v, in use: %t; want a service that uses the connection", err, w.inUse(t, someConnection))
+				}
+				return
+			}
 			wantKind(t, err, api.KindInvalidRequest, part)
 		})
 	}

@@ -123,19 +123,28 @@ func (c *Control) UpdateService(ctx context.Context, caller api.Caller, in *api.
 	return &api.UpdateServiceResponse{Service: svc, OperationId: *op}, nil
 }
 
-// StartDeployment deploys what the service's image reference points to now.
+// StartDeployment deploys what the service's image reference points to now, or the newest commit of its branch.
 func (c *Control) StartDeployment(ctx context.Context, caller api.Caller, in *api.StartDeploymentRequest) (*api.StartDeploymentResponse, error) {
-	if err := c.ensureDefault(ctx, caller); err != nil {
+	id, err := c.startDeployment(ctx, caller, in.ServiceArn, nil)
+	if err != nil {
 		return nil, err
 	}
-	_, op, err := c.begin(ctx, caller, in.ServiceArn, "StartDeployment", func(tx *store.Tx, svc *store.Service, op *store.Operation) (err error) {
+	return &api.StartDeploymentResponse{OperationId: id}, nil
+}
+
+func (c *Control) startDeployment(ctx context.Context, caller api.Caller, arn string, cause *store.Cause) (operationID string, err error) {
+	if err := c.ensureDefault(ctx, caller); err != nil {
+		return "", err
+	}
+	_, id, err := c.begin(ctx, caller, arn, "StartDeployment", func(tx *store.Tx, svc *store.Service, op *store.Operation) (err error) {
+		op.Cause = cause
 		op.Target, err = target(tx, caller, &svc.Service, *op)
 		return err
 	})
 	if err != nil {
-		return nil, err
+		return "", err
 	}
-	return &api.StartDeploymentResponse{OperationId: *op}, nil
+	return *id, nil
 }
 
 // PauseService takes the service to zero instances and keeps what it was deployed from. On a paused service it

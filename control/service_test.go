@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/url"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -46,7 +48,13 @@ func newWorld(t *testing.T) *world {
 		Host:       func(label, region string) string { return label + "." + region + ".apron.localhost" },
 		Domain:     "apron.localhost",
 		CheckImage: image.CheckName,
-		TokenKey:   []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(),
+		CheckRepository: func(_ string, u *url.URL) error {
+			if u.Scheme == "http" && u.Host != "127.0.0.1:4080" {
+				return errors.New("nobody protects it. Use https.")
+			}
+			return nil
+		},
+		TokenKey: []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(),
 	})
 	return w
 }

@@ -127,8 +127,7 @@ func codeRequest(name string) *api.CreateServiceRequest {
 	}}}
 }
 
-func TestCreateService_HoldsCodeToItsRulesAndThenSaysThatItIsNotBuilt(t *testing.T) {
-	const notBuilt = "This version of apron can't build from a CodeRepository yet."
+func TestCreateService_HoldsCodeToItsRules(t *testing.T) {
 	type repository = api.CodeRepository
 	url := func(u string) func(*repository) { return func(r *repository) { r.RepositoryUrl = u } }
 	directory := func(d string) func(*repository) { return func(r *repository) { r.SourceDirectory = &d } }
@@ -137,31 +136,36 @@ func TestCreateService_HoldsCodeToItsRulesAndThenSaysThatItIsNotBuilt(t *testing
 		change func(*repository)
 		part   string
 	}{
-		"https":              {url("https://github.com/team/web"), notBuilt},
-		"ssh":                {url("ssh://git@host:22/team/web.git"), notBuilt},
-		"ssh as git has it":  {url("git@github.com:team/web.git"), notBuilt},
-		"file":               {url("file:///srv/git/web.git"), notBuilt},
-		"plain http":         {url("http://github.com/team/web"), "RepositoryUrl isn't one"},
+		"https":              {url("https://github.com/team/web"), ""},
+		"ssh":                {url("ssh://git@host:22/team/web.git"), ""},
+		"ssh as git has it":  {url("git@github.com:team/web.git"), ""},
+		"file":               {url("file:///srv/git/web.git"), ""},
+		"http of our own":    {url("http://127.0.0.1:4080/git/web"), ""},
+		"plain http":         {url("http://github.com/team/web"), `RepositoryUrl "http://github.com/team/web" can't be used: nobody protects it`},
 		"no host":            {url("https:///team/web"), "RepositoryUrl isn't one"},
 		"no path":            {url("https://github.com/"), "RepositoryUrl isn't one"},
 		"relative file":      {url("file://web.git"), "RepositoryUrl isn't one"},
 		"an option for git":  {url("git@host:--upload-pack=x"), "RepositoryUrl isn't one"},
 		"another protocol":   {url("ext::sh -c x"), "RepositoryUrl isn't one"},
 		"a token in the URL": {url("https://token@github.com/team/web"), "RepositoryUrl holds credentials"},
-		"branch":             {branch("feature/a-1"), notBuilt},
+		"a token in http":    {url("http://token@127.0.0.1:4080/git/web"), "RepositoryUrl holds credentials"},
+		"branch":             {branch("feature/a-1"), ""},
 		"branch with spaces": {branch("a b"), `Value "a b", which can't be a branch's name`},
 		"branch like a flag": {branch("-x"), "can't be a branch's name"},
 		"branch with dots":   {branch("a..b"), "can't be a branch's name"},
-		"directory":          {directory("/services/web"), notBuilt},
+		"directory":          {directory("/services/web"), ""},
 		"directory outside":  {directory("web/../../etc"), "leads out of the repository"},
 		"file says it": {func(r *repository) {
 			r.CodeConfiguration = &api.CodeConfiguration{ConfigurationSource: api.ConfigurationSourceRepository}
-		}, notBuilt},
+		}, ""},
 		"no configuration": {func(r *repository) { r.CodeConfiguration = nil }, "CodeRepository has no CodeConfiguration"},
 		"no values":        {func(r *repository) { r.CodeConfiguration.CodeConfigurationValues = nil }, "not all that it needs"},
 		"no start": {func(r *repository) { r.CodeConfiguration.CodeConfigurationValues.StartCommand = nil },
 			"Give Runtime, BuildCommand and StartCommand"},
 		"port": {func(r *repository) { r.CodeConfiguration.CodeConfigurationValues.Port = new("http") }, `Port "http" isn't a port`},
+		"secrets": {func(r *repository) {
+			r.CodeConfiguration.CodeConfigurationValues.RuntimeEnvironmentSecrets = map[string]string{"TOKEN": "token"}
+		}, "can't resolve secrets yet. Leave RuntimeEnvironmentSecrets out"},
 		"PORT": {func(r *repository) {
 			r.CodeConfiguration.CodeConfigurationValues.RuntimeEnvironmentVariables = map[string]string{"PORT": "1"}
 		}, "PORT is reserved"},
@@ -169,7 +173,13 @@ func TestCreateService_HoldsCodeToItsRulesAndThenSaysThatItIsNotBuilt(t *testing
 		t.Run(name, func(t *testing.T) {
 			w, in := newWorld(t), codeRequest("web-app")
 			c.change(in.SourceConfiguration.CodeRepository)
-			_, err := w.CreateService(t.Context(), caller, in)
+			out, err := w.CreateService(t.Context(), caller, in)
+			if c.part == "" {
+				if err != nil || out.Service.SourceConfiguration.CodeRepository.SourceDirectory == nil {
+					t.Errorf("create = %+v, %v; want a service with a SourceDirectory", out, err)
+				}
+				return
+			}
 			wantKind(t, err, api.KindInvalidRequest, c.part)
 			if err != nil && strings.Contains(err.Error(), "token@") {
 				t.Errorf("the message shows the token: %v", err)

@@ -9,16 +9,16 @@ import (
 	"apron/api"
 )
 
-func (c *Control) checkSource(f *faults, s *api.SourceConfiguration) {
+func (c *Control) checkSource(f *faults, caller api.Caller, s *api.SourceConfiguration) {
 	switch {
 	case s.CodeRepository != nil && s.ImageRepository != nil:
 		f.add("SourceConfiguration has both a CodeRepository and an ImageRepository. Give one of them.")
 	case s.ImageRepository != nil:
 		c.checkImage(f, s)
 	case s.CodeRepository != nil:
-		checkCode(f, s.CodeRepository)
+		c.checkCode(f, caller, s.CodeRepository)
 	default:
-		f.add("SourceConfiguration has neither an ImageRepository nor a CodeRepository. Give an ImageRepository.")
+		f.add("SourceConfiguration has neither an ImageRepository nor a CodeRepository. Give one of them.")
 	}
 }
 
@@ -46,25 +46,25 @@ func autoDeploys(caller api.Caller, s *api.SourceConfiguration) bool {
 	return image.ImageRepositoryType == api.ImageRepositoryECR && (account == nil || account[1] == caller.Account)
 }
 
-func checkCode(f *faults, r *api.CodeRepository) {
-	checkRepository(f, r.RepositoryUrl)
+func (c *Control) checkCode(f *faults, caller api.Caller, r *api.CodeRepository) {
+	c.checkRepository(f, caller, r.RepositoryUrl)
 	if !isBranch(r.SourceCodeVersion.Value) {
 		f.add("SourceCodeVersion has the Value %s, which can't be a branch's name. Give the name of a branch.", shown(r.SourceCodeVersion.Value))
 	}
 	if d := r.SourceDirectory; d != nil && slices.Contains(strings.Split(*d, "/"), "..") {
 		f.add("SourceDirectory %s leads out of the repository with `..`. Give a path from the repository's root.", shown(*d))
 	}
-	c := r.CodeConfiguration
-	if c == nil || c.ConfigurationSource != api.ConfigurationSourceAPI {
+	code := r.CodeConfiguration
+	if code == nil || code.ConfigurationSource != api.ConfigurationSourceAPI {
 		return
 	}
-	if v := c.CodeConfigurationValues; v == nil || v.BuildCommand == nil || v.StartCommand == nil {
+	if v := code.CodeConfigurationValues; v == nil || v.BuildCommand == nil || v.StartCommand == nil {
 		f.add("CodeConfiguration has the ConfigurationSource API and not all that it needs. Give Runtime, BuildCommand and StartCommand in CodeConfigurationValues, or ConfigurationSource REPOSITORY and an apprunner.yaml.")
 	}
 }
 
 // checkRepository never shows a URL that has a password in it.
-func checkRepository(f *faults, repository string) {
+func (c *Control) checkRepository(f *faults, caller api.Caller, repository string) {
 	if scpForm().MatchString(repository) {
 		return
 	}
@@ -73,8 +73,12 @@ func checkRepository(f *faults, repository string) {
 		f.add("RepositoryUrl isn't one that sources can be fetched from. Write it as https://HOST/PATH, ssh://USER@HOST/PATH, USER@HOST:PATH or file:///PATH.")
 		return
 	}
-	if _, has := u.User.Password(); has || u.Scheme == "https" && u.User != nil {
+	if _, has := u.User.Password(); has || u.Scheme != "ssh" && u.User != nil {
 		f.add("RepositoryUrl holds credentials, which everybody would see who describes the service. Take them out and give the ARN of a connection.")
+		return
+	}
+	if err := c.cfg.CheckRepository(caller.Account, u); err != nil {
+		f.add("RepositoryUrl %s can't be used: %v", shown(repository), err)
 	}
 }
 
@@ -83,7 +87,7 @@ var scpForm = compiled(`^[A-Za-z0-9._-]+@[A-Za-z0-9.-]+:[^/\s-][^\s]*$`)
 
 func isRepository(u *url.URL) bool {
 	switch u.Scheme {
-	case "https", "ssh":
+	case "https", "http", "ssh":
 		return u.Hostname() != "" && !strings.HasPrefix(u.Hostname(), "-") && strings.Trim(u.Path, "/") != ""
 	case "file":
 		return u.Host == "" && path.IsAbs(u.Path)
