@@ -1,0 +1,82 @@
+package build
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	pollEvery = 30 * time.Millisecond // a person sees no delay in it, and it costs one read of nothing
+	readSize  = 256 << 10
+	maxOutput = 1 << 30 // bytes that the commands of one stage may print
+)
+
+// errFlood says that a stage printed more than maxOutput.
+var errFlood = fmt.Errorf("more than %d MiB of output", maxOutput>>20)
+
+// tail reads a file that an instance appends to, while it does so.
+type tail struct {
+	f      *os.File
+	out    io.Writer
+	offset int64
+}
+
+// newTail makes the file: the instance appends to what is there.
+func newTail(path string, out io.Writer) (*tail, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &tail{f: f, out: out}, nil
+}
+
+// follow hands on what is written until ended is closed and all is read. It is errFlood as soon as it is too much.
+func (t *tail) follow(ended <-chan struct{}) error {
+	defer t.f.Close()
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for over := false; ; {
+		if err := t.read(); err != nil {
+			return err
+		}
+		if over {
+			return nil
+		}
+		select {
+		case <-tick.C:
+		case <-ended:
+			over = true
+		}
+	}
+}
+
+// read hands on what is there now.
+func (t *tail) read() error {
+	buf := make([]byte, readSize)
+	for {
+		n, err := t.f.ReadAt(buf, t.offset)
+		t.offset += int64(n)
+		_, _ = t.out.Write(buf[:n])
+		switch {
+		case t.offset > maxOutput:
+			return errFlood
+		case err == io.EOF:
+			t.drop()
+			return nil
+		case err != nil:
+			return fmt.Errorf("read the output of the build: %w", err)
+		}
+	}
+}
+
+// drop gives back the disk blocks of what was read, so that a talkative command fills no disk. Where the file system
+// cannot, the file is removed with the build's directory.
+func (t *tail) drop() {
+	if whole := t.offset &^ (readSize - 1); whole > 0 {
+		_ = unix.Fallocate(int(t.f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, whole)
+	}
+}
