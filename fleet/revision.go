@@ -23,6 +23,7 @@ type Revision struct {
 	Size    int // instances to keep
 
 	NoEgress bool // its instances reach nothing outside
+	Host     bool // this machine's own programs lie below the image's files
 }
 
 // Protocol of a health check, in App Runner's spelling.
@@ -61,8 +62,8 @@ func (r Revision) spec(id, logPath string, diskMiB int) driver.Spec {
 		ID: id, Service: r.Service, Revision: r.ID,
 		Image: r.Image, Command: r.Command, Env: r.environment(),
 		CPU: r.CPU, Memory: r.Memory, DiskMiB: diskMiB,
-		NoEgress: r.NoEgress,
-		LogPath:  logPath,
+		NoEgress: r.NoEgress, Host: r.Host,
+		LogPath: logPath,
 	}
 }
 
@@ -80,7 +81,8 @@ func (r Revision) environment() []string {
 func revisionOf(spec driver.Spec) Revision {
 	r := Revision{
 		Service: spec.Service, ID: spec.Revision, Image: spec.Image, Command: spec.Command,
-		Env: spec.Env, CPU: spec.CPU, Memory: spec.Memory, NoEgress: spec.NoEgress,
+		Env: spec.Env, CPU: spec.CPU, Memory: spec.Memory,
+		NoEgress: spec.NoEgress, Host: spec.Host,
 	}
 	for _, kv := range spec.Env {
 		if port, ok := strings.CutPrefix(kv, "PORT="); ok {

@@ -79,6 +79,7 @@ const (
 	TriggerDeploy = "SERVICE_DEPLOY"
 
 	TriggerRollback = "SERVICE_ROLLBACK" // ours
+	TriggerPush     = "SERVICE_PUSH"     // ours
 )
 
 // StatusSet is the event of a new service status, such as PAUSED.
@@ -138,9 +139,25 @@ func ImageArtifact(image string) string {
 	return fmt.Sprintf("Deployment Artifact: [Repo Type: ECR], [Image: %s]", image)
 }
 
-// SourcePulling says where source code comes from; provider is GITHUB or BITBUCKET.
+// SourcePulling says where source code comes from; provider is GITHUB or BITBUCKET, or another's name, which is ours.
 func SourcePulling(provider, url string) string {
 	return fmt.Sprintf("Pulling source code from %s Repository ( %s ).", provider, url)
+}
+
+// SourceCommit says which commit is deployed; the form is ours.
+func SourceCommit(id, subject string) string { return fmt.Sprintf("Commit: %s, %s", id, subject) }
+
+// VersionSeen says what made a service deploy by itself: a commit or digest; the form is ours.
+func VersionSeen(version string) string { return fmt.Sprintf("New version: %s", version) }
+
+// SourcePullFailed says why there is no source code; reason is a sentence with its full stop. The form is ours.
+func SourcePullFailed(reason string) string {
+	return "Failed to pull your application source code. Reason: " + reason
+}
+
+// BuildFailed says why there is no image of the source code; reason is a sentence with its full stop. The form is ours.
+func BuildFailed(reason string) string {
+	return "Failed to build your application source code. Reason: " + reason
 }
 
 // ImagePullFailed says why there is no image; reason is a sentence with its full stop.

@@ -17,6 +17,13 @@ func stepUndone(s step) string { return s.name + " undone" }
 // told of them.
 func Places(kind api.OperationType) []string { return plans[kind].places() }
 
+// SourcePlaces is Places of a service that is built from source.
+func SourcePlaces(kind api.OperationType) []string {
+	p := plans[kind]
+	p.steps = sourceDeployment
+	return p.places()
+}
+
 // RollbackPlaces is Places of the update that a rollback is.
 func RollbackPlaces() []string { return rollback.places() }
 

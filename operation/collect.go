@@ -62,9 +62,13 @@ func (w *Worker) removeUnneeded(ctx context.Context, keep []string) {
 	}
 }
 
-// neededImages lists the digests that a service is deployed from or can go back to and those that an open operation works
-// with.
+// neededImages lists the digests that a service is deployed from or can go back to, those that an open operation works
+// with, and those that builds begin with.
 func (w *Worker) neededImages(ctx context.Context) (keep []string, err error) {
+	bases, err := w.cfg.Bases()
+	if err != nil {
+		return nil, err
+	}
 	err = w.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		if keep, err = tx.Images(); err != nil {
 			return err
@@ -79,7 +83,7 @@ func (w *Worker) neededImages(ctx context.Context) (keep []string, err error) {
 		}
 		return nil
 	})
-	return keep, err
+	return append(keep, bases...), err
 }
 
 func appendImage(list []string, d *store.Deployment) []string {

@@ -2,6 +2,8 @@ package operation
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"apron/api"
 	"apron/logs"
@@ -20,8 +22,14 @@ var remove = plan{
 	},
 }
 
-// forget frees the host name and lets go of the image.
+// forget frees the host name and lets go of the image, and of all that builds of the service keep between them.
 func forget(ctx context.Context, r *run) error {
+	if r.svc.Service.SourceConfiguration.CodeRepository != nil {
+		id := r.svc.Service.ServiceId
+		if err := errors.Join(r.cfg.Sources.Forget(id), r.cfg.Builds.Forget(id)); err != nil {
+			return fmt.Errorf("forget source and builds: %w", err)
+		}
+	}
 	r.cfg.Proxy.Remove(r.svc.Service.ServiceId)
 	r.op.Previous, r.svc.Deployed = r.svc.Deployed, nil
 	return nil

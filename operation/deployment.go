@@ -155,7 +155,13 @@ func (r *run) deploymentStarted() {
 	case r.op.Type() == api.OperationUpdateService:
 		trigger = logs.TriggerUpdate
 	}
+	if r.op.Cause != nil {
+		trigger = r.op.Cause.Trigger
+	}
 	r.line(logs.DeploymentStarted(r.op.ID(), trigger))
+	if r.op.Cause != nil {
+		r.line(logs.VersionSeen(r.op.Cause.Version))
+	}
 	for _, text := range unserved(r.op.Target.Config) {
 		r.line(text)
 	}

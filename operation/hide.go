@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"apron/api"
+	"apron/store"
 )
 
 // An error of the driver or of the machine may quote what an instance was started with, and so the values of the
@@ -32,8 +33,8 @@ func (r *run) reason(err error) string {
 // hide puts a variable's name in the place of its value.
 func (r *run) hide(text string) string {
 	values := map[string]string{}
-	for _, config := range r.configurations() {
-		for name, value := range variables(config) {
+	for _, list := range r.variables() {
+		for name, value := range list {
 			if len(value) >= minHidden {
 				values[value] = name
 				values[strings.Trim(strconv.Quote(value), `"`)] = name // as %q has it
@@ -47,25 +48,31 @@ func (r *run) hide(text string) string {
 	return text
 }
 
-// configurations are all that the operation works with: what it brings up and what it goes back to.
-func (r *run) configurations() []api.Service {
-	list := []api.Service{r.svc.Service}
-	if r.op.Target != nil {
-		list = append(list, r.op.Target.Config)
+// variables are those of all that the operation works with: what it brings up and what it goes back to.
+func (r *run) variables() (all []map[string]string) {
+	all = append(all, variables(r.svc.Service))
+	for _, d := range []*store.Deployment{r.op.Target, r.op.Previous, r.svc.Deployed} {
+		if d == nil {
+			continue
+		}
+		all = append(all, variables(d.Config))
+		if d.Run != nil {
+			all = append(all, d.Run.Env)
+		}
 	}
-	if r.op.Previous != nil {
-		list = append(list, r.op.Previous.Config)
-	}
-	if r.svc.Deployed != nil {
-		list = append(list, r.svc.Deployed.Config)
-	}
-	return list
+	return all
 }
 
 func variables(s api.Service) map[string]string {
 	source := s.SourceConfiguration
-	if source == nil || source.ImageRepository == nil || source.ImageRepository.ImageConfiguration == nil {
-		return nil
+	switch {
+	case source == nil:
+	case source.ImageRepository != nil && source.ImageRepository.ImageConfiguration != nil:
+		return source.ImageRepository.ImageConfiguration.RuntimeEnvironmentVariables
+	case source.CodeRepository != nil && source.CodeRepository.CodeConfiguration != nil:
+		if v := source.CodeRepository.CodeConfiguration.CodeConfigurationValues; v != nil {
+			return v.RuntimeEnvironmentVariables
+		}
 	}
-	return source.ImageRepository.ImageConfiguration.RuntimeEnvironmentVariables
+	return nil
 }

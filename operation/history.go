@@ -18,3 +18,11 @@ func (r *run) keepHistory(tx *store.Tx) (err error) {
 	}
 	return err
 }
+
+// forgetBuilds, in the transaction that ends a service, forgets what was built for it.
+func (r *run) forgetBuilds(tx *store.Tx) error {
+	if r.svc.Service.DeletedAt == nil {
+		return nil
+	}
+	return tx.ForgetBuilds(r.svc.Service.ServiceId)
+}

@@ -31,6 +31,8 @@ func (r *run) reportFailure() {
 		r.event(logs.OperationFailed(r.op.ID(), r.op.Failure))
 		return
 	}
-	r.line(logs.ImageDeployFailed)
+	if !fromSource(r.op.Target) || r.op.Target.Image != "" {
+		r.line(logs.ImageDeployFailed) // else there is none
+	}
 	r.line(logs.DeploymentFailed(r.op.ID(), r.op.Failure))
 }

@@ -16,10 +16,14 @@ var plans = map[api.OperationType]plan{
 }
 
 // planOf is the plan of one operation. A rollback is an update to clients, who know no other word for a deployment with
-// other settings (docs/divergences.md).
+// other settings (docs/divergences.md). What is built from source has other steps than what is pulled.
 func planOf(op store.Operation) plan {
-	if op.Type() == api.OperationUpdateService && op.Target != nil && op.Target.RestoredFrom != "" {
+	p := plans[op.Type()]
+	switch {
+	case op.Type() == api.OperationUpdateService && op.Target != nil && op.Target.RestoredFrom != "":
 		return rollback
+	case p.deploys && fromSource(op.Target):
+		p.steps = sourceDeployment
 	}
-	return plans[op.Type()]
+	return p
 }

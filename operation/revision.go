@@ -8,24 +8,18 @@ import (
 	"time"
 
 	"apron/api"
+	"apron/build"
 	"apron/fleet"
 	"apron/logs"
 	"apron/store"
 )
 
-// Revision is what fleet keeps running for a deployment. control has checked every value that it is made from.
+// Revision is what fleet keeps running for a deployment. control has checked every value that it is made from, or the build
+// has.
 func Revision(d store.Deployment) (fleet.Revision, error) {
-	image := d.Config.SourceConfiguration.ImageRepository.ImageConfiguration
-	port, err := strconv.Atoi(*image.Port)
+	rev, err := process(d)
 	if err != nil {
-		return fleet.Revision{}, fmt.Errorf("port %q is not a number", *image.Port)
-	}
-	env := environment(*image.Port, image.RuntimeEnvironmentVariables)
-	var command []string
-	if image.StartCommand != nil {
-		if command, err = fleet.Command(*image.StartCommand, env); err != nil {
-			return fleet.Revision{}, err
-		}
+		return fleet.Revision{}, err
 	}
 	cpu, err := strconv.Atoi(*d.Config.InstanceConfiguration.Cpu)
 	if err != nil {
@@ -35,20 +29,39 @@ func Revision(d store.Deployment) (fleet.Revision, error) {
 	if err != nil {
 		return fleet.Revision{}, fmt.Errorf("memory %q is not a number of MB", *d.Config.InstanceConfiguration.Memory)
 	}
-	return fleet.Revision{
-		Service: d.Config.ServiceId,
-		ID:      d.ID,
-		Image:   d.Image,
-		Command: command,
-		Env:     env,
-		CPU:     cpu,
-		Memory:  memory,
-		Port:    port,
-		Health:  health(d.Config.HealthCheckConfiguration),
-		Size:    max(d.MinSize, 1),
+	rev.Service, rev.ID, rev.Image = d.Config.ServiceId, d.ID, d.Image
+	rev.CPU, rev.Memory, rev.Size = cpu, memory, max(d.MinSize, 1)
+	rev.Health, rev.NoEgress = health(d.Config.HealthCheckConfiguration), !egress(d.Config)
+	return rev, nil
+}
 
-		NoEgress: !egress(d.Config),
-	}, nil
+// process is the part of the revision that says what is started, and how.
+func process(d store.Deployment) (rev fleet.Revision, err error) {
+	if fromSource(&d) {
+		return builtProcess(d)
+	}
+	image := d.Config.SourceConfiguration.ImageRepository.ImageConfiguration
+	if rev.Port, err = strconv.Atoi(*image.Port); err != nil {
+		return rev, fmt.Errorf("port %q is not a number", *image.Port)
+	}
+	rev.Env = environment(rev.Port, image.RuntimeEnvironmentVariables)
+	if image.StartCommand != nil {
+		rev.Command, err = fleet.Command(*image.StartCommand, rev.Env)
+	}
+	return rev, err
+}
+
+// builtProcess is process for what was built from source: the image's own configuration has the directory it starts in.
+func builtProcess(d store.Deployment) (rev fleet.Revision, err error) {
+	if d.Run == nil {
+		return rev, fmt.Errorf("deployment %s has no start command: it was not built", d.ID)
+	}
+	rev.Command, rev.Port, rev.Host = build.Command(d.Run.Command), d.Run.Port, d.Run.Host
+	rev.Env = environment(rev.Port, d.Run.Env)
+	if d.Run.PortEnv != "" {
+		rev.Env = append(rev.Env, d.Run.PortEnv+"="+strconv.Itoa(rev.Port))
+	}
+	return rev, nil
 }
 
 // egress tells whether instances reach the outside. What a VPC connector leads to is not built yet, and traffic that was
@@ -59,12 +72,12 @@ func egress(s api.Service) bool {
 }
 
 // environment is what the service's owner set, sorted, and PORT, which nobody can override.
-func environment(port string, variables map[string]string) []string {
+func environment(port int, variables map[string]string) []string {
 	env := make([]string, 0, len(variables)+1)
 	for _, name := range slices.Sorted(maps.Keys(variables)) {
 		env = append(env, name+"="+variables[name])
 	}
-	return append(env, "PORT="+port)
+	return append(env, "PORT="+strconv.Itoa(port))
 }
 
 func health(c *api.HealthCheckConfiguration) fleet.Health {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http/httptest"
+	"net/url"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -84,6 +85,7 @@ type rig struct {
 	proxy   *proxy.Proxy
 	fleet   *fleet.Fleet
 	worker  *operation.Worker
+	shop    *workshop
 	control *control.Control
 
 	done   <-chan struct{}    // closed when it is told to end
@@ -112,7 +114,7 @@ func bubbleOn(t *testing.T, m *machine, test func(*rig)) {
 // start ties a server together as cmd/apron does, and lets it run.
 func start(t *testing.T, m *machine, fake *drivertest.Fake) *rig {
 	t.Helper()
-	r := &rig{t: t, machine: m, fake: fake}
+	r := &rig{t: t, machine: m, fake: fake, shop: &workshop{t: t, machine: m}}
 	var err error
 	if r.store, err = store.Open(t.Context(), m.storeFile()); err != nil {
 		t.Fatal(err)
@@ -140,13 +142,14 @@ func (r *rig) tie(log *slog.Logger) {
 	r.worker = operation.New(operation.Config{
 		Log: log, Store: r.store, Images: r.machine.images, Fleet: r.fleet, Proxy: r.proxy, Logs: r.logs,
 		Auth: r.auth, Boundary: r.boundary, Limits: r.machine.limits,
+		Sources: r.shop, Builds: r.shop, Remote: r.shop.remote, Bases: r.shop.bases,
 	})
 	r.control = control.New(control.Config{
 		Log: log, Store: r.store, Wake: r.worker.Wake, Interrupt: r.worker.Interrupt, Progress: r.worker.Progress,
 		Host:       func(label, region string) string { return label + "." + region + ".apron.localhost" },
 		Domain:     "apron.localhost",
-		CheckImage: image.CheckName,
-		TokenKey:   []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(), Settle: r.worker.Settle,
+		CheckImage: image.CheckName, CheckRepository: func(string, *url.URL) error { return nil },
+		TokenKey: []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(), Settle: r.worker.Settle,
 	})
 }
 
@@ -177,7 +180,9 @@ func (r *rig) restart() *rig {
 	r.t.Helper()
 	r.cancel()
 	r.wait()
-	return start(r.t, r.machine, r.fake.Restart())
+	next := start(r.t, r.machine, r.fake.Restart())
+	next.shop.script = r.shop.script
+	return next
 }
 
 // restartAfter is restart with a change of the records while no server runs.

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"apron/api"
+	"apron/build/source"
 	"apron/logs"
 	"apron/store"
 )
@@ -24,6 +25,8 @@ type run struct {
 
 	resumed   bool // the operation was begun before, most likely by another process
 	leftovers bool // instances of the version before may still be there
+
+	checkout source.Checkout // of what is built from source, once it is fetched
 
 	forgotten []string // images of deployments that the service cannot go back to any more
 }
@@ -64,7 +67,7 @@ func (r *run) run(ctx context.Context) error {
 			return err
 		}
 		if failure == nil {
-			err := r.finish(ctx, api.OperationSucceeded, r.op.OnSuccess, r.plan.texts.succeeded)
+			err := r.finish(ctx, api.OperationSucceeded, r.op.OnSuccess, r.succeeded())
 			if _, late := errors.AsType[cancelled](err); !late {
 				return err
 			}
@@ -237,6 +240,6 @@ func (r *run) saveEnd(ctx context.Context) error {
 				return err
 			}
 		}
-		return errors.Join(r.put(tx), freeDomains(tx, r.svc.Service), r.keepHistory(tx))
+		return errors.Join(r.put(tx), freeDomains(tx, r.svc.Service), r.keepHistory(tx), r.forgetBuilds(tx))
 	})
 }

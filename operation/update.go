@@ -10,3 +10,11 @@ var update = plan{
 	freesImages:  true,
 	steps:        deployment,
 }
+
+// succeeded is the event of the operation's success. An update takes the newest commit along, if there is one.
+func (r *run) succeeded() string {
+	if r.plan.texts == update.texts && fromSource(r.op.Target) && r.op.Previous != nil && r.op.Previous.Image != r.op.Target.Image {
+		return logs.UpdateApplicationFinished
+	}
+	return r.plan.texts.succeeded
+}

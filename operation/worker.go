@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"apron/api"
+	"apron/build/source"
 	"apron/fleet"
 	"apron/image"
 	"apron/logs"
@@ -30,6 +32,15 @@ type Config struct {
 
 	// Auth finds the credentials for an image reference; nil means none.
 	Auth func(ref string) *image.Auth
+
+	// Sources and Builds make images of what is in repositories.
+	Sources Sources
+	Builds  Builds
+	// Remote finds where a service's source is, with the credential of its connection if it names one. Its errors are
+	// *source.Error where the user can mend them.
+	Remote func(ctx context.Context, account string, s *api.SourceConfiguration) (source.Remote, error)
+	// Bases lists the digests of images that builds begin with.
+	Bases func() ([]string, error)
 
 	// Limits are those that fleet works under.
 	Limits Limits

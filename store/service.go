@@ -51,10 +51,7 @@ type RunSettings struct {
 	Port    int               `json:"port"`
 	PortEnv string            `json:"port_env,omitempty"` // a variable beside PORT that has the port
 	Env     map[string]string `json:"env,omitempty"`
-	// Base is the digest of the image that the build began with, which the service's next build will want to find on the
-	// machine; empty with Host.
-	Base string `json:"base,omitempty"`
-	Host bool   `json:"host,omitempty"` // it stands on this machine's own programs
+	Host    bool              `json:"host,omitempty"` // it stands on this machine's own programs
 }
 
 // These must not take longer the more services there are beyond those that they find; a test holds their plans to that.

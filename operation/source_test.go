@@ -1,0 +1,320 @@
+package operation_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"apron/api"
+	"apron/build"
+	"apron/build/recipe"
+	"apron/build/source"
+	"apron/logs"
+	"apron/operation"
+	"apron/store"
+)
+
+// workshop fetches and builds without doing either: the real parts need networks and minutes, which no bubble has. Each
+// commit, such as c1, has an image that is in the machine's registry, such as web:1.
+type workshop struct {
+	t       *testing.T
+	machine *machine
+
+	mu sync.Mutex
+	script
+	did []string
+}
+
+// script is what a workshop does; it outlives a restart of the server.
+type script struct {
+	head     string                      // the branch's newest commit
+	fetchErr error                       // what a fetch fails with
+	building func(context.Context) error // nil, or what a build does before it makes its image
+	run      recipe.Run
+	lose     func() bool // nil, or tells whether the image is gone when a build has found it
+}
+
+func (w *workshop) set(change func(*script)) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	change(&w.script)
+}
+
+func (w *workshop) now() script {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.script
+}
+
+func (w *workshop) note(what string) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.did = append(w.did, what)
+}
+
+func (w *workshop) done() []string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.did)
+}
+
+func (w *workshop) remote(_ context.Context, _ string, s *api.SourceConfiguration) (source.Remote, error) {
+	return source.Remote{URL: s.CodeRepository.RepositoryUrl, Branch: s.CodeRepository.SourceCodeVersion.Value}, nil
+}
+
+func (w *workshop) bases() ([]string, error) { return nil, nil }
+
+func (w *workshop) Fetch(ctx context.Context, service string, r source.Remote) (source.Checkout, error) {
+	s := w.now()
+	w.note("fetch")
+	if s.fetchErr != nil {
+		return source.Checkout{}, s.fetchErr
+	}
+	return checkout(s.head), nil
+}
+
+func (w *workshop) Checkout(_ context.Context, service string, r source.Remote, commit string) (source.Checkout, error) {
+	w.note("checkout " + commit)
+	return checkout(commit), nil
+}
+
+func checkout(commit string) source.Checkout {
+	return source.Checkout{Dir: "/" + commit, Tree: commit, Commit: source.Commit{ID: commit, Subject: "Subject of " + commit}}
+}
+
+func (w *workshop) Build(ctx context.Context, r build.Request) (build.Result, error) {
+	s := w.now()
+	w.note("build " + r.Checkout.Commit.ID)
+	r.Line("[Build] compiling")
+	r.Line("[AppRunner] " + logs.BuildFinished)
+	if s.building != nil {
+		if err := s.building(ctx); err != nil {
+			return build.Result{}, err
+		}
+	}
+	image := "web:" + strings.TrimPrefix(r.Checkout.Commit.ID, "c")
+	digest, err := w.machine.images.Account(r.Account).Pull(ctx, w.machine.ref(image), nil)
+	if s.lose != nil && s.lose() {
+		digest = "sha256:" + strings.Repeat("0", 64)
+	}
+	return build.Result{Image: digest, Run: s.run}, err
+}
+
+func (w *workshop) Forget(service string) error {
+	w.note("forget")
+	return nil
+}
+
+func (w *workshop) Prune(context.Context, func(string) bool, time.Duration) (int64, error) {
+	return 0, nil
+}
+
+// source asks for a service from the workshop's branch and returns its ARN.
+func (r *rig) source(name string) (arn string) {
+	r.t.Helper()
+	out, err := r.control.CreateService(r.t.Context(), caller, &api.CreateServiceRequest{
+		ServiceName: name,
+		SourceConfiguration: &api.SourceConfiguration{CodeRepository: &api.CodeRepository{
+			RepositoryUrl:     "https://github.com/team/web",
+			SourceCodeVersion: &api.SourceCodeVersion{Type: api.SourceCodeVersionBranch, Value: "main"},
+			CodeConfiguration: &api.CodeConfiguration{ConfigurationSource: api.ConfigurationSourceRepository},
+		}},
+	})
+	r.accepted(err)
+	return out.Service.ServiceArn
+}
+
+// builds begins with the commit c1 and a program that listens on 3000.
+func builds(t *testing.T, test func(*rig)) {
+	t.Helper()
+	bubble(t, func(r *rig) {
+		r.shop.set(func(s *script) {
+			s.head, s.run = "c1", recipe.Run{Command: "app --serve", Port: 3000, PortEnv: "LISTEN", Env: map[string]string{"GREETING": "built"}}
+		})
+		test(r)
+	})
+}
+
+func TestCreateFromSource_GoesThroughItsStepsInOrderAndSaysSo(t *testing.T) {
+	builds(t, func(r *rig) {
+		arn := r.source("web-app")
+		op := r.ends(arn, api.OperationSucceeded)
+		r.wantLines("places", r.came(api.OperationCreateService), operation.SourcePlaces(api.OperationCreateService))
+		r.wantLines("steps", op.Done, []string{"fetch", "build", "provision", "route", "retire"})
+		r.wantLines("work", r.shop.done(), []string{"fetch", "build c1"})
+		r.wantLines("deployment", r.deployment(arn), []string{
+			logs.DeploymentStarted(op.ID(), logs.TriggerCreate),
+			logs.SourceArtifact("https://github.com/team/web", "main", "/"),
+			logs.PipelineStarted,
+			logs.PipelineFinished,
+			logs.SourcePulling("GITHUB", "https://github.com/team/web"),
+			logs.SourcePulled,
+			logs.SourceCommit("c1", "Subject of c1"),
+			"2000-01-01T00:00:00.000Z [Build] compiling", // lineHead leaves what is not the platform's
+			logs.BuildFinished,
+		})
+		r.serves(arn, "GREETING=built")
+		r.serves(arn, "PORT=3000")
+		r.serves(arn, "LISTEN=3000")
+		if at := r.service(arn).Deployed.Source; at == nil || at.Commit != "c1" || at.Subject != "Subject of c1" {
+			t.Errorf("deployed is the commit %+v, want c1", at)
+		}
+	})
+}
+
+func TestDeployFromSource_TakesTheNewestCommit_AndResumeTheDeployedOne(t *testing.T) {
+	builds(t, func(r *rig) {
+		arn := r.source("web-app")
+		r.ends(arn, api.OperationSucceeded)
+		r.pause(arn)
+		r.ends(arn, api.OperationSucceeded)
+		r.shop.set(func(s *script) { s.head, s.run.Env = "c2", map[string]string{"GREETING": "again"} })
+		r.resume(arn)
+		r.ends(arn, api.OperationSucceeded)
+		r.serves(arn, "GREETING=built")
+		r.wantLines("work until the resume", r.shop.done(), []string{"fetch", "build c1"})
+		r.deploy(arn)
+		r.ends(arn, api.OperationSucceeded)
+		r.serves(arn, "GREETING=again")
+		r.rollback(arn)
+		op := r.ends(arn, api.OperationSucceeded)
+		r.serves(arn, "GREETING=built")
+		r.wantLines("steps of the rollback", op.Done, []string{"check", "provision", "route", "retire"})
+		r.wantLines("work", r.shop.done(), []string{"fetch", "build c1", "fetch", "build c2"})
+		r.delete(arn)
+		r.ends(arn, api.OperationSucceeded)
+		r.wantLines("work", r.shop.done()[4:], []string{"forget", "forget"})
+	})
+}
+
+// TestUpdateFromSource_SaysWhetherTheApplicationIsNew as App Runner's two texts do.
+func TestUpdateFromSource_SaysWhetherTheApplicationIsNew(t *testing.T) {
+	builds(t, func(r *rig) {
+		arn := r.source("web-app")
+		r.ends(arn, api.OperationSucceeded)
+		for _, c := range []struct{ commit, event string }{{"c1", logs.UpdateFinished}, {"c2", logs.UpdateApplicationFinished}} {
+			r.shop.set(func(s *script) { s.head = c.commit })
+			_, err := r.control.UpdateService(t.Context(), caller, &api.UpdateServiceRequest{
+				ServiceArn: arn, HealthCheckConfiguration: &api.HealthCheckConfiguration{Interval: new(9)},
+			})
+			r.accepted(err)
+			r.ends(arn, api.OperationSucceeded)
+			r.wantLine("events", r.events(arn), c.event)
+		}
+	})
+}
+
+func TestSourceFaults_EndTheDeploymentAtOnceAndTheOldVersionServesOn(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(*script)
+		reason string
+		tries  int
+	}{
+		"source":  {func(s *script) { s.fetchErr = &source.Error{Reason: "There is no branch main."} }, logs.SourcePullFailed("There is no branch main."), 1},
+		"build":   {failing(&build.Error{Reason: "The command failed."}), logs.BuildFailed("The command failed."), 2},
+		"machine": {failing(errors.New("disk full")), "build image: disk full", 6},
+	} {
+		t.Run(name, func(t *testing.T) {
+			builds(t, func(r *rig) {
+				arn := r.source("web-app")
+				r.ends(arn, api.OperationSucceeded)
+				before, done := r.fake.IDs(), len(r.shop.done())
+				r.shop.set(func(s *script) { s.head = "c2" })
+				r.shop.set(c.change)
+				r.deploy(arn)
+				op := r.ends(arn, api.OperationFailed)
+				r.holds(arn, api.StatusRunning)
+				r.serves(arn, "GREETING=built")
+				r.wantLines("instances", r.fake.IDs(), before)
+				if op.Failure != c.reason {
+					t.Errorf("the reason is %q, want %q", op.Failure, c.reason)
+				}
+				r.wantLine("deployment", r.deployment(arn), logs.DeploymentFailed(op.ID(), c.reason))
+				if slices.Contains(r.deployment(arn), logs.ImageDeployFailed) {
+					t.Error("the log speaks of an image that there is not")
+				}
+				if work := r.shop.done()[done:]; len(work) != c.tries {
+					t.Errorf("%q was done, want %d", work, c.tries)
+				}
+			})
+		})
+	}
+}
+
+func failing(err error) func(*script) {
+	return func(s *script) { s.building = func(context.Context) error { return err } }
+}
+
+func TestCancel_EndsABuildAtOnce(t *testing.T) {
+	builds(t, func(r *rig) {
+		begun := make(chan struct{})
+		r.shop.set(func(s *script) {
+			s.building = func(ctx context.Context) error {
+				close(begun)
+				<-ctx.Done()
+				return ctx.Err()
+			}
+		})
+		arn := r.source("web-app")
+		<-begun
+		begin := time.Now()
+		_, err := r.control.CancelOperation(t.Context(), caller, &api.CancelOperationRequest{ServiceArn: arn})
+		r.accepted(err)
+		op := r.ends(arn, api.OperationFailed)
+		r.holds(arn, api.StatusCreateFailed)
+		if took := op.Summary.EndedAt.Sub(begin); took > time.Second || !strings.Contains(op.Failure, "cancelled by access key AKIATEST") {
+			t.Errorf("it took %v and failed with %q", took, op.Failure)
+		}
+	})
+}
+
+// TestBuild_CutOff_IsOfTheSameCommit although the branch has moved on since: the operation has said which it deploys.
+func TestBuild_CutOff_IsOfTheSameCommit(t *testing.T) {
+	for place, work := range map[string][]string{
+		"fetch saved": {"checkout c1", "build c1"},
+		"build done":  {"checkout c1", "build c1"},
+		"build saved": nil,
+	} {
+		t.Run(place, func(t *testing.T) {
+			builds(t, func(r *rig) {
+				r.endAt(api.OperationCreateService, place)
+				arn := r.source("web-app")
+				r.awaitEnd()
+				r.shop.set(func(s *script) { s.head = "c2" })
+				r = r.restart()
+				r.ends(arn, api.OperationSucceeded)
+				r.holds(arn, api.StatusRunning)
+				r.wantLines("work of the next server", r.shop.done(), work)
+				if at := r.service(arn).Deployed.Source; at.Commit != "c1" {
+					t.Errorf("deployed is %s, want c1", at.Commit)
+				}
+			})
+		})
+	}
+}
+
+// TestBuild_ThatFoundAnImageThatIsGone_IsDoneAgain because images are collected while builds go on.
+func TestBuild_ThatFoundAnImageThatIsGone_IsDoneAgain(t *testing.T) {
+	builds(t, func(r *rig) {
+		r.shop.set(func(s *script) { s.lose = times(1) })
+		arn := r.source("web-app")
+		r.ends(arn, api.OperationSucceeded)
+		r.holds(arn, api.StatusRunning)
+		r.wantLines("work", r.shop.done(), []string{"fetch", "build c1", "build c1"})
+	})
+}
+
+func TestAutoDeploy_TellsTheDeploymentsLogWhatItWasCausedBy(t *testing.T) {
+	builds(t, func(r *rig) {
+		arn := r.source("web-app")
+		r.ends(arn, api.OperationSucceeded)
+		_, err := r.control.AutoDeploy(t.Context(), arn, store.Cause{Trigger: logs.TriggerPush, Version: "c2"})
+		r.accepted(err)
+		op := r.ends(arn, api.OperationSucceeded)
+		r.wantLines("deployment", r.deployment(arn)[:2], []string{logs.DeploymentStarted(op.ID(), logs.TriggerPush), logs.VersionSeen("c2")})
+	})
+}
