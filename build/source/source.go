@@ -13,6 +13,7 @@ import (
 type Remote struct {
 	URL        string      // https, ssh, USER@HOST:PATH, file; http on loopback and private addresses alone
 	Branch     string      // "main", without refs/heads/
+	Account    string      // whose built-in repositories the URL may mean
 	Credential *Credential // nil: as anybody
 }
 
@@ -36,8 +37,8 @@ type Config struct {
 	Dir       string // sources/ of the data directory; made when missing
 	Log       *slog.Logger
 	Limits    Limits
-	AllowFile bool                                   // whether file:// URLs are read at all
-	Local     func(url string) (dir string, ok bool) // the built-in git remote's repository of that URL; nil: there is none
+	AllowFile bool                                            // whether file:// URLs are read at all
+	Local     func(account, url string) (dir string, ok bool) // the built-in git remote's repository of that URL; nil: there are none
 }
 
 // Commit is what a commit says of itself. Subject and Author are cut to 200 characters and hold no control characters.
