@@ -64,6 +64,7 @@ func TestImports_PointOneWay(t *testing.T) {
 		"apron/store":                     {"apron/api"},
 		"apron/keyring":                   nil, // and cmd/apron alone imports it: what it opens is handed on as functions
 		"apron/fleet":                     {"apron/api", "apron/driver"},
+		"apron/build/recipe":              {"apron/api"},
 		"apron/driver/container":          {"apron/driver", "apron/image"},
 		"apron/driver/drivertest":         {"apron/driver", "apron/driver/drivertest/testapp", "apron/image"},
 		"apron/driver/drivertest/app":     {"apron/driver/drivertest/testapp"},

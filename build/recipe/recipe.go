@@ -2,7 +2,14 @@
 // the API, both into a Recipe. It does no I/O and knows no runtimes: who calls it says which there are.
 package recipe
 
-import "apron/api"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"hash"
+	"maps"
+	"slices"
+)
 
 // Names of the stages that apprunner.yaml has commands for.
 const (
@@ -18,12 +25,15 @@ type Runtime struct {
 	Original bool   // has App Runner's original build process, else the revised one
 }
 
-// Recipe is how a source becomes a running program. A stage's commands run in order, and the first that fails ends the
-// build.
+// Recipe is how a source becomes a running program.
+//
+// A stage's commands run in order, each by `/bin/sh -c` in a shell of its own that begins in the source directory, and
+// the first that fails ends the build. What a command leaves in files stays; what it does to its shell, such as cd and
+// export, is gone with it. App Runner does so too: each command is a RUN of its own in the logs of its builds.
 type Recipe struct {
 	Runtime  string // as apprunner.yaml has it: python311
-	Version  string // what the runtime's version is locked to: "", "3", "3.11" or "3.11.4"
-	Original bool   // built by App Runner's original process, which knows no pre-run; else by the revised one
+	Version  string // what the runtime's version is locked to: "", "3", "3.11", "3.11.4"
+	Original bool   // built by App Runner's original process, else by the revised one
 
 	PreBuild, Build, PostBuild, PreRun []string
 
@@ -34,7 +44,7 @@ type Recipe struct {
 
 // Run is how the program is started in what was built.
 type Run struct {
-	Command string
+	Command string            // one line
 	Port    int               // 1 to 65535
 	PortEnv string            // a variable that gets the port too, beside PORT; "" for none
 	Env     map[string]string // without PORT and PortEnv; never nil
@@ -48,17 +58,57 @@ type Stage struct {
 }
 
 // Stages are the stages that have commands, in the order of apprunner.yaml: pre-build, build, post-build, pre-run. Which
-// of them run where is the build process's.
-func (r Recipe) Stages() []Stage { panic("soon") }
+// of them runs where is up to the build process.
+func (r Recipe) Stages() []Stage {
+	all := []Stage{{StagePreBuild, r.PreBuild}, {StageBuild, r.Build}, {StagePostBuild, r.PostBuild}, {StagePreRun, r.PreRun}}
+	return slices.DeleteFunc(all, func(s Stage) bool { return len(s.Commands) == 0 })
+}
 
 // FromFile makes the recipe that a file of Parse holds.
-func FromFile(f *File) Recipe { panic("soon") }
+func FromFile(f *File) Recipe {
+	return Recipe{
+		Runtime:   f.Runtime,
+		Version:   f.Run.RuntimeVersion,
+		Original:  f.Original,
+		PreBuild:  f.Build.PreBuild,
+		Build:     f.Build.Build,
+		PostBuild: f.Build.PostBuild,
+		PreRun:    f.Run.PreRun,
+		Env:       f.Build.Env,
+		Run:       Run{Command: f.Run.Command, Port: f.Run.Port, PortEnv: f.Run.PortEnv, Env: f.Run.Env, Secrets: f.Run.Secrets},
+		Notices:   f.Notices,
+	}
+}
 
-// FromValues makes the recipe of a configuration that came through the API. Original is that of the runtime's entry in
-// runtimes; with none given no runtime is taken for unknown. Its errors are the user's, and name all that is wrong.
-func FromValues(v *api.CodeConfigurationValues, runtimes ...Runtime) (Recipe, error) { panic("soon") }
+// keyFormat is part of every key: a build of another format's key is not found again.
+const keyFormat = "recipe 1"
 
 // Key is a stable hash, in hexadecimal, over all of the recipe that decides the build's result, and over parts: what else
-// does (the source's tree, the base image, ...). What only matters to the running program is not in it: its command, port,
-// variables and secrets may change without a build.
-func (r Recipe) Key(parts ...string) string { panic("soon") }
+// does (the source's tree, the base image, ...), in an order that the caller keeps to. What only the running program sees
+// is not in it: its command, port, variables and secrets change without a build.
+func (r Recipe) Key(parts ...string) string {
+	h := sha256.New()
+	put(h, keyFormat, r.Runtime, r.Version, fmt.Sprint(r.Original))
+	for _, commands := range [][]string{r.PreBuild, r.Build, r.PostBuild, r.PreRun} {
+		list(h, commands)
+	}
+	var variables []string
+	for _, name := range slices.Sorted(maps.Keys(r.Env)) {
+		variables = append(variables, name, r.Env[name])
+	}
+	list(h, variables)
+	list(h, parts)
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// list hashes a list so that no other list, nor two of them, hash alike.
+func list(h hash.Hash, texts []string) {
+	put(h, fmt.Sprint(len(texts)))
+	put(h, texts...)
+}
+
+func put(h hash.Hash, texts ...string) {
+	for _, text := range texts {
+		fmt.Fprintf(h, "%d:%s", len(text), text)
+	}
+}
