@@ -43,30 +43,33 @@ func (d *Driver) groupPath(id string) string { return "/" + d.groupParent() + "/
 func (d *Driver) groupParent() string        { return "apron-" + d.net.key }
 
 func (d *Driver) group(id string) (group, error) {
-	m, err := manager.New(d.groupConfig(id, 0, 0))
+	m, err := manager.New(d.groupConfig(driver.Spec{ID: id}))
 	if err != nil {
 		return group{}, fmt.Errorf("find cgroups of instance %s: %w", id, err)
 	}
 	return group{m}, nil
 }
 
-// groupConfig limits the instance: cpu in units of 1/1024 vCPU, memory in MiB, 0 is no limit. Memory is a hard limit
-// and includes swap, so that going over it is the end of the instance and never a slow one.
-func (d *Driver) groupConfig(id string, cpu, memory int) *cgroups.Cgroup {
+// groupConfig limits the instance, where 0 is no limit. Memory is a hard limit and includes swap, so that going over it
+// is the end of the instance and never a slow one.
+func (d *Driver) groupConfig(s driver.Spec) *cgroups.Cgroup {
 	r := &cgroups.Resources{
 		PidsLimit: new(int64(pidsLimit)),
-		Memory:    int64(memory) << 20,
+		Memory:    int64(s.Memory) << 20,
 		CpuPeriod: cpuPeriod,
-		CpuQuota:  int64(cpu) * cpuPeriod / 1024,
-		CpuShares: uint64(cpu),
+		CpuQuota:  int64(s.CPU) * cpuPeriod / 1024,
+		CpuShares: uint64(shares(s)),
 	}
-	if memory > 0 && swapIsCounted() {
+	if cgroups.IsCgroup2UnifiedMode() { // whose manager leaves the translation to us
+		r.CpuWeight = cgroups.ConvertCPUSharesToCgroupV2Value(r.CpuShares)
+	}
+	if s.Memory > 0 && swapIsCounted() {
 		r.MemorySwap = r.Memory
 	}
 	for _, device := range specconv.AllowedDevices {
 		r.Devices = append(r.Devices, &device.Rule)
 	}
-	return &cgroups.Cgroup{Path: d.groupPath(id), Resources: r}
+	return &cgroups.Cgroup{Path: d.groupPath(s.ID), Resources: r}
 }
 
 // swapIsCounted tells whether a limit on memory and swap together can be set: on version 1 that is an option of the

@@ -9,25 +9,33 @@ import (
 	"strings"
 )
 
+// etcFiles are the files in /etc that every instance has of its own, whatever its image holds there.
+var etcFiles = []string{"hostname", "hosts", "resolv.conf"}
+
 // writeFiles gives the instance its own /etc/hostname, hosts and resolv.conf. Its own name resolves without a
 // question to anybody, forwards and backwards: some servers look it up before they listen.
 func (d *Driver) writeFiles(root rootDir, rec record) error {
+	content := d.files(rec)
+	for _, file := range etcFiles {
+		if err := root.replace("etc", file, content[file]); err != nil {
+			return fmt.Errorf("write the instance's /etc/%s: %w", file, err)
+		}
+	}
+	return nil
+}
+
+// files are the instance's own in /etc.
+func (d *Driver) files(rec record) map[string]string {
 	name, address, resolvers := hostname(rec.Spec.ID), addrPlus(d.net.net.Addr(), rec.Address), resolvConf(d.cfg.DNS)
 	if rec.Spec.NoEgress { // its loopback is all it has, and a lookup has nobody to wait for
 		address, resolvers = netip.AddrFrom4([4]byte{127, 0, 0, 1}), ""
 	}
-	files := map[string]string{
+	return map[string]string{
 		"hostname": name + "\n",
 		"hosts": "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n" +
 			fmt.Sprintf("%s\t%s\n0.0.0.0\t%s\n", address, name, name),
 		"resolv.conf": resolvers,
 	}
-	for file, content := range files {
-		if err := root.replace("etc", file, content); err != nil {
-			return fmt.Errorf("write the instance's /etc/%s: %w", file, err)
-		}
-	}
-	return nil
 }
 
 // resolvConf names the given resolvers, or the host's own. Short time-outs: where packets vanish, a program that

@@ -55,7 +55,7 @@ func (d *Driver) isolation(spec driver.Spec, s slot) (*configs.Config, error) {
 		ReadonlyPaths:   readonlyPaths,
 		NoNewPrivileges: true,
 		Seccomp:         profile,
-		Cgroups:         d.groupConfig(spec.ID, spec.CPU, spec.Memory),
+		Cgroups:         d.groupConfig(spec),
 		Rlimits:         rlimits(),
 		Sysctl: map[string]string{
 			"net.ipv4.ip_unprivileged_port_start": "0", // any USER may listen on 80, as elsewhere in the field

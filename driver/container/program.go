@@ -43,15 +43,26 @@ func checkImage(img image.Image, spec driver.Spec) error {
 	case img.Architecture != runtime.GOARCH:
 		return imageError("the image is built for %s, but this machine is %s; build it for linux/%s",
 			cmpOr(img.Architecture, "an unknown CPU"), runtime.GOARCH, runtime.GOARCH)
-	case len(img.Layers) == 0:
+	case layerCount(img, spec) == 0:
 		return imageError("the image has no layers, so there is no program in it")
-	case len(img.Layers) > maxLayers:
-		return imageError("the image has %d layers; at most %d can be run, so squash it or use fewer build steps", len(img.Layers), maxLayers)
+	case layerCount(img, spec) > maxLayers:
+		return imageError("the image has %d layers; at most %d can be run, so squash it or use fewer build steps", layerCount(img, spec), maxLayers)
 	case len(command(img, spec)) == 0:
 		return imageError("the image names no program to start (no ENTRYPOINT and no CMD); set a start command")
 	}
 	_, err := stopSignal(img)
 	return err
+}
+
+func layerCount(img image.Image, spec driver.Spec) int {
+	n := len(img.Layers)
+	if spec.Host {
+		n++
+	}
+	if spec.Build != nil {
+		n += len(spec.Build.Layers)
+	}
+	return n
 }
 
 func cmpOr(s, other string) string {
@@ -62,6 +73,9 @@ func cmpOr(s, other string) string {
 }
 
 func command(img image.Image, spec driver.Spec) []string {
+	if spec.Build != nil {
+		return spec.Command
+	}
 	if len(spec.Command) > 0 {
 		return slices.Concat(img.Entrypoint, spec.Command)
 	}
@@ -70,12 +84,16 @@ func command(img image.Image, spec driver.Spec) []string {
 
 // newProgram resolves the image's settings against the files in root.
 func newProgram(root rootDir, img image.Image, spec driver.Spec) (program, error) {
-	who, err := findUser(root, img.User)
+	name, dir := img.User, img.WorkingDir
+	if spec.Build != nil {
+		name, dir = "0", cmpOr(spec.Build.Dir, dir)
+	}
+	who, err := findUser(root, name)
 	if err != nil {
 		return program{}, err
 	}
 	p := program{
-		args: command(img, spec), dir: path.Join("/", img.WorkingDir),
+		args: command(img, spec), dir: path.Join("/", dir),
 		uid: who.Uid, gid: who.Gid, groups: who.Sgids,
 	}
 	home := cmpOr(who.Home, "/")

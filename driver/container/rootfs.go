@@ -57,6 +57,9 @@ func mountRoot(dir, name string, layers []string, u users) error {
 	if open.err != nil {
 		return open.err
 	}
+	// These keep parts of a change elsewhere than in the file that changed, and so out of a layer made of it. A machine
+	// can have them on unasked.
+	options += ",redirect_dir=off,metacopy=off"
 	return mountOverlay(name, options)
 }
 

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"time"
 
@@ -30,15 +31,12 @@ const (
 
 // Start makes and starts the instance; see driver.Driver.
 func (d *Driver) Start(ctx context.Context, spec driver.Spec) error {
-	if err := checkSpec(spec); err != nil {
+	if err := d.checkSpec(spec); err != nil {
 		return err
 	}
 	go warmCgroups() // ends by itself, within some hundredths of a second
-	img, err := d.cfg.Image(ctx, spec.Image)
+	img, err := d.image(ctx, spec)
 	if err != nil {
-		return fmt.Errorf("find image %s: %w", spec.Image, err)
-	}
-	if err := checkImage(img, spec); err != nil {
 		return err
 	}
 	inst := newInstance(spec.ID)
@@ -62,7 +60,20 @@ func (d *Driver) Start(ctx context.Context, spec driver.Spec) error {
 	return nil
 }
 
-func checkSpec(s driver.Spec) error {
+// image finds what the instance is to be made of, and whether that can be.
+func (d *Driver) image(ctx context.Context, spec driver.Spec) (image.Image, error) {
+	if spec.Image == "" && spec.Host {
+		img := image.Image{Architecture: runtime.GOARCH}
+		return img, checkImage(img, spec)
+	}
+	img, err := d.cfg.Image(ctx, spec.Image)
+	if err != nil {
+		return image.Image{}, fmt.Errorf("find image %s: %w", spec.Image, err)
+	}
+	return img, checkImage(img, spec)
+}
+
+func (d *Driver) checkSpec(s driver.Spec) error {
 	switch {
 	case !isID(s.ID):
 		return fmt.Errorf("instance id %q is not 32 lower-case hexadecimal digits", s.ID)
@@ -70,6 +81,14 @@ func checkSpec(s driver.Spec) error {
 		return fmt.Errorf("log path %q is not absolute", s.LogPath)
 	case s.CPU <= 0 || s.Memory <= 0:
 		return fmt.Errorf("instance needs limits: cpu %d, memory %d", s.CPU, s.Memory)
+	}
+	if s.Host {
+		if err := d.checkHost(); err != nil {
+			return err
+		}
+	}
+	if s.Build != nil {
+		return checkBuild(s.Build)
 	}
 	return nil
 }
@@ -137,7 +156,11 @@ func (d *Driver) build(ctx context.Context, rec record, img image.Image, s slot)
 
 // prepareRoot mounts the root, writes the instance's own files into it and finds the program in it.
 func (d *Driver) prepareRoot(rec record, img image.Image, u users) (program, error) {
-	if err := mountRoot(d.dir(rec.Spec.ID), rec.Spec.ID, img.Layers, u); err != nil {
+	layers, err := layersOf(d.dir(rec.Spec.ID), rec.Spec, img)
+	if err != nil {
+		return program{}, err
+	}
+	if err := mountRoot(d.dir(rec.Spec.ID), rec.Spec.ID, layers, u); err != nil {
 		return program{}, err
 	}
 	root, err := openRoot(u)
@@ -145,7 +168,7 @@ func (d *Driver) prepareRoot(rec record, img image.Image, u users) (program, err
 		return program{}, err
 	}
 	defer root.close()
-	if err := d.writeFiles(root, rec); err != nil {
+	if err := d.fillRoot(root, rec); err != nil {
 		return program{}, err
 	}
 	prog, err := newProgram(root, img, rec.Spec)
@@ -153,6 +176,21 @@ func (d *Driver) prepareRoot(rec record, img image.Image, u users) (program, err
 		return program{}, err
 	}
 	return prog, u.check(prog)
+}
+
+func (d *Driver) fillRoot(root rootDir, rec record) error {
+	if err := d.writeFiles(root, rec); err != nil {
+		return err
+	}
+	if rec.Spec.Host {
+		if err := mountHost(root); err != nil {
+			return err
+		}
+	}
+	if rec.Spec.Build != nil {
+		return d.mountCaches(root, rec.Spec)
+	}
+	return nil
 }
 
 // execute runs the program in a new container. The end of ctx kills it, which also ends a libcontainer that hangs.
@@ -174,7 +212,7 @@ func (d *Driver) execute(ctx context.Context, spec driver.Spec, prog program, s 
 	if err != nil {
 		return nil, fmt.Errorf("create container: %w", err)
 	}
-	child := prog.process(log)
+	child := prog.process(log, capabilitiesOf(spec))
 	stop := context.AfterFunc(ctx, func() { d.killGroup(spec.ID) })
 	err = c.Run(child)
 	if !stop() && err == nil {
@@ -186,10 +224,10 @@ func (d *Driver) execute(ctx context.Context, spec driver.Spec, prog program, s 
 	return child, nil
 }
 
-func (p program) process(log *os.File) *libcontainer.Process {
-	allowed := &configs.Capabilities{Bounding: capabilities}
+func (p program) process(log *os.File, bounding []string) *libcontainer.Process {
+	allowed := &configs.Capabilities{Bounding: bounding}
 	if p.uid == 0 { // another user has none, and none to look for the program with
-		allowed.Effective, allowed.Permitted = capabilities, capabilities
+		allowed.Effective, allowed.Permitted = bounding, bounding
 	}
 	return &libcontainer.Process{
 		Capabilities: allowed,
