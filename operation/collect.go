@@ -2,6 +2,7 @@ package operation
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -32,6 +33,36 @@ func (w *Worker) CollectImages(ctx context.Context) {
 	if freed > 0 {
 		w.cfg.Log.Info("images removed", "bytes", freed)
 	}
+}
+
+// How long what builds keep between them may lie unused. A checkout comes back from its mirror; a cache costs a build that
+// has to load its packages again.
+const (
+	checkoutLife = 24 * time.Hour
+	cacheLife    = 30 * 24 * time.Hour
+)
+
+// pruneBuilds removes sources and caches of services that there are no more, and those that nothing has used for long.
+func (w *Worker) pruneBuilds(ctx context.Context) {
+	keep := func(id string) bool { return w.exists(ctx, id) }
+	sources, err := w.cfg.Sources.Prune(ctx, keep, checkoutLife)
+	caches, more := w.cfg.Builds.Prune(ctx, keep, cacheLife)
+	if err := errors.Join(err, more); err != nil && ctx.Err() == nil {
+		w.cfg.Log.Error("sources and build caches could not be removed", "error", err)
+	}
+	if freed := sources + caches; freed > 0 {
+		w.cfg.Log.Info("sources and build caches removed", "bytes", freed)
+	}
+}
+
+// exists tells whether the service is not deleted. It says so too when it can't find out.
+func (w *Worker) exists(ctx context.Context, id string) bool {
+	var svc store.Service
+	err := w.cfg.Store.Read(ctx, func(tx *store.Tx) (err error) {
+		svc, err = tx.ServiceByID(id)
+		return err
+	})
+	return !errors.Is(err, store.ErrNotFound) && svc.Service.DeletedAt == nil
 }
 
 // letGo notes the images that the operation, which has ended, took from its service. What a failed operation pulled is

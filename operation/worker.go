@@ -102,6 +102,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	defer group.Wait()
 	group.Go(func() { w.settleAll(ctx) })
+	group.Go(func() { w.pruneBuilds(ctx) })
 	collect := time.NewTicker(collectEvery)
 	defer collect.Stop()
 	for {
@@ -110,6 +111,7 @@ func (w *Worker) Run(ctx context.Context) error {
 			return nil
 		case <-collect.C:
 			group.Go(func() { w.CollectImages(ctx) })
+			group.Go(func() { w.pruneBuilds(ctx) })
 		case <-w.bell:
 		}
 		for _, arn := range w.takeIdle() {

@@ -14,6 +14,16 @@ type Credential struct {
 	Kind   CredentialKind
 	Sealed []byte // with the data directory's key
 	Given  api.Timestamp
+	Hosts  []string `json:",omitempty"` // that it is shown to, in lower case; nil is the provider's own
+}
+
+// HostsOf are the hosts that the credential of a provider's connection is shown to. It is never shown to others: the URL of a
+// repository is whatever a client says.
+func (c Credential) HostsOf(p api.ProviderType) []string {
+	if c.Hosts != nil {
+		return c.Hosts
+	}
+	return map[api.ProviderType][]string{api.ProviderGitHub: {"github.com"}, api.ProviderBitbucket: {"bitbucket.org"}}[p]
 }
 
 // CredentialKind says what is sealed in a Credential. It is stored; renaming one is a migration.

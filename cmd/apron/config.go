@@ -30,6 +30,7 @@ type Config struct {
 	StopGrace      time.Duration // from SIGTERM to SIGKILL
 
 	Quotas control.Quotas // of each account in each region
+	Builds BuildConfig
 }
 
 // defaults are the settings of a server started with no flags at all.
@@ -44,6 +45,7 @@ func defaults() Config {
 		DrainLimit:     120 * time.Second,
 		StopGrace:      30 * time.Second,
 		Quotas:         control.DefaultQuotas(),
+		Builds:         defaultBuilds(),
 	}
 }
 
@@ -65,6 +67,7 @@ func (c *Config) bind(fs *pflag.FlagSet) error {
 	fs.Var(&c.Quotas, "quota", "how many of a kind each account may have in a region; repeat it or separate by commas")
 	return errors.Join(
 		c.quotasFromEnv(),
+		c.Builds.bind(fs),
 		durationVar(fs, &c.StartAllowance, "start-allowance", "APRON_START_ALLOWANCE", "how long a new instance may take to become healthy"),
 		durationVar(fs, &c.DrainLimit, "drain-limit", "APRON_DRAIN_LIMIT", "how long requests in flight may take to end"),
 		durationVar(fs, &c.StopGrace, "stop-grace", "APRON_STOP_GRACE", "how long an instance may take to end after SIGTERM"),
@@ -116,6 +119,7 @@ func (c *Config) Validate() error {
 		checkPositive("--start-allowance", c.StartAllowance),
 		checkPositive("--drain-limit", c.DrainLimit),
 		checkPositive("--stop-grace", c.StopGrace),
+		c.Builds.check(),
 	)
 }
 

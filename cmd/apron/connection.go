@@ -41,7 +41,8 @@ func authorizeCommand() *cobra.Command {
 		Use:   "authorize NAME (--token-stdin | --token-file FILE | --ssh-key FILE)",
 		Short: "Give a connection its access token or SSH key, which makes it AVAILABLE",
 		Long: "Give a connection its access token or SSH key, which makes it AVAILABLE. On one that is AVAILABLE the credential is replaced.\n" +
-			"It is stored encrypted with the data directory's key and never shown again.",
+			"It is stored encrypted with the data directory's key and never shown again, and sent to github.com or bitbucket.org alone, whichever\n" +
+			"the connection is to, or to the hosts that --host names in their place.",
 		Example: "  gh auth token | apron connection authorize git-hub --token-stdin\n" +
 			"  apron connection authorize git-hub --ssh-key deploy_key",
 		Args: func(_ *cobra.Command, args []string) error {
@@ -89,7 +90,7 @@ func authorize(ctx context.Context, w io.Writer, data, name string, owner connec
 		return err
 	}
 	err = st.Update(ctx, func(tx *store.Tx) error {
-		return control.AuthorizeConnection(tx, arn, store.Credential{Kind: c.kind, Sealed: sealed, Given: api.At(time.Now())})
+		return control.AuthorizeConnection(tx, arn, store.Credential{Kind: c.kind, Sealed: sealed, Given: api.At(time.Now()), Hosts: source.allowed()})
 	})
 	if err != nil {
 		return err

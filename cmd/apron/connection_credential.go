@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/spf13/pflag"
 	"golang.org/x/crypto/ssh"
@@ -18,6 +19,7 @@ import (
 type credentialSource struct {
 	tokenStdin        bool
 	tokenFile, sshKey string
+	hosts             []string // that it is for; nil is the provider's own
 	stdin             io.Reader
 }
 
@@ -25,6 +27,14 @@ func (s *credentialSource) bind(fs *pflag.FlagSet) {
 	fs.BoolVar(&s.tokenStdin, "token-stdin", false, "read the access token from standard input")
 	fs.StringVar(&s.tokenFile, "token-file", "", "file with the access token")
 	fs.StringVar(&s.sshKey, "ssh-key", "", "file with the private SSH key, without passphrase")
+	fs.StringSliceVar(&s.hosts, "host", nil, "`HOST` that the credential is for, in the place of the provider's own; repeat it for more")
+}
+
+func (s *credentialSource) allowed() (hosts []string) {
+	for _, host := range s.hosts {
+		hosts = append(hosts, strings.ToLower(host))
+	}
+	return hosts
 }
 
 // check wants exactly one source.

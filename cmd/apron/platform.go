@@ -11,6 +11,9 @@ import (
 	"strconv"
 
 	"apron/awsjson"
+	"apron/build"
+	"apron/build/runtimes"
+	"apron/build/source"
 	"apron/control"
 	"apron/driver/container"
 	"apron/fleet"
@@ -35,6 +38,9 @@ type platform struct {
 	images    *image.Store
 	logs      *logs.Logs
 	driver    *container.Driver
+	bases     *runtimes.Bases
+	sources   *source.Fetcher
+	builder   *build.Builder
 	proxy     *proxy.Proxy
 	fleet     *fleet.Fleet
 	worker    *operation.Worker
@@ -54,7 +60,7 @@ func openPlatform(ctx context.Context, cfg Config, log *slog.Logger) (_ *platfor
 		}
 	}()
 	for _, open := range []func(context.Context) error{
-		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openLogs, p.openDriver,
+		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openLogs, p.openDriver, p.openBases, p.openBuilds,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -179,6 +185,18 @@ func (p *platform) openDriver(context.Context) (err error) {
 	return nil
 }
 
+func (p *platform) openBases(context.Context) (err error) {
+	p.bases, err = runtimes.New(runtimes.Config{
+		Dir:      p.data.join("runtimes"),
+		Log:      p.log,
+		Images:   p.images,
+		Driver:   p.driver,
+		Registry: p.registryNames()[0],
+		Auth:     image.KeychainAuth,
+	})
+	return err
+}
+
 func driverDir(cfg Config) string { return filepath.Join(cfg.Data, "driver") }
 
 // tie closes the ring in which data runs: the proxy reaches instances through fleet, fleet tells the proxy which are
@@ -213,6 +231,10 @@ func (p *platform) tieInstances() {
 		Proxy:    p.proxy,
 		Logs:     p.logs,
 		Auth:     image.KeychainAuth,
+		Sources:  p.sources,
+		Builds:   p.builder,
+		Remote:   p.remote,
+		Bases:    p.bases.Kept,
 		Limits:   limits,
 		Boundary: boundary,
 	})
@@ -220,19 +242,20 @@ func (p *platform) tieInstances() {
 
 func (p *platform) tieActions() {
 	p.control = control.New(control.Config{
-		Log:        p.log,
-		Store:      p.store,
-		Wake:       p.worker.Wake,
-		Settle:     p.worker.Settle,
-		Interrupt:  p.worker.Interrupt,
-		Progress:   p.worker.Progress,
-		ReadLog:    p.readLog,
-		Usage:      p.usage,
-		Host:       p.host,
-		Domain:     p.cfg.Domain,
-		CheckImage: image.CheckName,
-		TokenKey:   p.ring.MACKey("page tokens"),
-		Quotas:     p.cfg.Quotas,
+		Log:             p.log,
+		Store:           p.store,
+		Wake:            p.worker.Wake,
+		Settle:          p.worker.Settle,
+		Interrupt:       p.worker.Interrupt,
+		Progress:        p.worker.Progress,
+		ReadLog:         p.readLog,
+		Usage:           p.usage,
+		Host:            p.host,
+		Domain:          p.cfg.Domain,
+		CheckImage:      image.CheckName,
+		CheckRepository: p.checkRepository,
+		TokenKey:        p.ring.MACKey("page tokens"),
+		Quotas:          p.cfg.Quotas,
 	})
 	p.server = awsjson.New(awsjson.Config{
 		Log:              p.log,

@@ -1,0 +1,110 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"apron/api"
+	"apron/build/source"
+	"apron/store"
+)
+
+// checkRepository says why an account can have no sources from a URL; see control.Config.
+func (p *platform) checkRepository(account string, u *url.URL) error {
+	switch u.Scheme {
+	case "file":
+		return p.cfg.Builds.checkFile(u.Path)
+	case "http":
+		if !slices.Contains(p.registryNames(), u.Host) || !strings.HasPrefix(u.Path, "/git/") {
+			return errors.New("nothing protects what comes over http. Use https, or push the repository to this server, below http://" + p.registryNames()[0] + "/git/.")
+		}
+	}
+	return nil
+}
+
+// checkFile refuses repositories outside of the directories that the operator has named, also by way of links. What is
+// not there yet is told when it is fetched.
+func (c *BuildConfig) checkFile(path string) error {
+	path = filepath.Clean(path)
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	for _, dir := range c.Files {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			dir = real
+		}
+		if strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/") {
+			return nil
+		}
+	}
+	return errors.New("repositories on the server's own disk are read only below the directories that it was started with as --file-repositories. " +
+		"Ask its operator for that, or use https or ssh.")
+}
+
+// remote finds where a service's source is, and what opens it; see operation.Config.
+func (p *platform) remote(ctx context.Context, account string, s *api.SourceConfiguration) (source.Remote, error) {
+	code := s.CodeRepository
+	r := source.Remote{Account: account, URL: code.RepositoryUrl, Branch: code.SourceCodeVersion.Value}
+	// The operator may have changed what is allowed since the service was created, and links since they were looked at.
+	if u, err := url.Parse(r.URL); err == nil && u.Scheme == "file" {
+		if err := p.cfg.Builds.checkFile(u.Path); err != nil {
+			return r, &source.Error{Reason: fmt.Sprintf("RepositoryUrl %q can't be used: %v", r.URL, err), Cause: err}
+		}
+	}
+	if auth := s.AuthenticationConfiguration; auth != nil && auth.ConnectionArn != nil {
+		credential, err := p.credential(ctx, *auth.ConnectionArn, hostOf(r.URL))
+		if err != nil {
+			return r, err
+		}
+		r.Credential = credential
+	}
+	return r, nil
+}
+
+// hostOf is the host of a repository's URL, also in git's own form for SSH; "" where there is none.
+func hostOf(repository string) string {
+	if u, err := url.Parse(repository); err == nil {
+		return u.Hostname()
+	}
+	_, after, _ := strings.Cut(repository, "@")
+	host, _, _ := strings.Cut(after, ":")
+	return host
+}
+
+// credential opens what the operator has given the connection, for a host that it is meant for.
+func (p *platform) credential(ctx context.Context, arn, host string) (*source.Credential, error) {
+	parsed, err := api.ParseARN(arn, api.ResourceConnection)
+	if err != nil {
+		return nil, err
+	}
+	var c store.Connection
+	err = p.store.Read(ctx, func(tx *store.Tx) error {
+		r, err := store.FindResource[store.Connection](tx, parsed)
+		c = r.Record
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read connection %s: %w", parsed.Name, err)
+	}
+	given := c.Credential
+	if given == nil {
+		return nil, &source.Error{Reason: fmt.Sprintf("The connection %s has no credential. Give it one with `apron connection authorize %s`, and deploy again.", parsed.Name, parsed.Name)}
+	}
+	if hosts := given.HostsOf(*c.ProviderType); host != "" && !slices.Contains(hosts, strings.ToLower(host)) {
+		return nil, &source.Error{Reason: fmt.Sprintf("The connection %s is for %s and is not shown to %s. Leave it out for a repository that anybody may read, "+
+			"or authorize it with `apron connection authorize %s --host %s`, and deploy again.", parsed.Name, strings.Join(hosts, " and "), host, parsed.Name, host)}
+	}
+	secret, err := p.ring.Unseal(given.Sealed)
+	if err != nil {
+		return nil, fmt.Errorf("open the credential of connection %s: %w", parsed.Name, err)
+	}
+	if given.Kind == store.CredentialSSHKey {
+		return &source.Credential{PrivateKey: secret}, nil
+	}
+	return &source.Credential{Password: string(secret)}, nil
+}
