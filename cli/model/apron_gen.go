@@ -411,6 +411,8 @@ var apronOperation = Shape{
 		{Name: "StartedAt", Doc: "When the operation was asked for.", Shape: &apronTimestamp},
 		{Name: "EndedAt", Doc: "When the operation ended; absent while it is under way.", Shape: &apronTimestamp},
 		{Name: "UpdatedAt", Doc: "When the status last changed.", Shape: &apronTimestamp},
+		{Name: "Commit", Doc: "The id of the commit that it deploys; absent for one from an image, and as long as it is not fetched.", Shape: &apronString},
+		{Name: "CommitSubject", Doc: "The first line of the commit's message.", Shape: &apronString},
 		{Name: "Step", Doc: "The step that is being done or undone just now; absent when there is none.", Shape: &apronString},
 		{Name: "Steps", Doc: "The steps in the order in which they are done.", Shape: &apronOperationStepList},
 		{Name: "Reason", Doc: "Why the operation was given up; absent unless it was.", Shape: &apronString},
@@ -537,6 +539,8 @@ var apronDeploymentSummary = Shape{
 		{Name: "ImageDigest", Doc: "The digest of the image that was deployed.", Shape: &apronString},
 		{Name: "DeployedAt", Doc: "When the deployment succeeded.", Shape: &apronTimestamp},
 		{Name: "Current", Doc: "Whether this is the deployment that the service has now.", Shape: &apronBoolean},
+		{Name: "Commit", Doc: "The id of the commit that was built; absent for one from an image.", Shape: &apronString},
+		{Name: "CommitSubject", Doc: "The first line of the commit's message.", Shape: &apronString},
 		{Name: "RestoredFrom", Doc: "The operation whose deployment this one brought back, if it was a rollback.", Shape: &apronOperationId},
 	},
 }

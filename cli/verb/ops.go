@@ -30,9 +30,14 @@ func opsCommand(cfg *Config) *cobra.Command {
 		if s.json {
 			return s.print(struct{ OperationSummaryList []api.OperationSummary }{list})
 		}
-		table := s.table("ID", "TYPE", "STATUS", "STARTED", "TOOK")
+		commits, err := s.commits(cmd.Context(), t)
+		if err != nil {
+			return err
+		}
+		table := s.table("ID", "TYPE", "STATUS", "STARTED", "TOOK", mark(len(commits) > 0, "COMMIT"))
 		for _, op := range list {
-			table.row(deref(op.Id), string(deref(op.Type)), string(deref(op.Status)), ago(deref(op.StartedAt).Time), took(op))
+			id := deref(op.Id)
+			table.row(id, string(deref(op.Type)), string(deref(op.Status)), ago(deref(op.StartedAt).Time), took(op), commits[id])
 		}
 		return table.Flush()
 	}
@@ -40,6 +45,22 @@ func opsCommand(cfg *Config) *cobra.Command {
 	f.connection(cmd, cfg)
 	f.output(cmd)
 	return cmd
+}
+
+// commits are those that the service's deployments were built from, by the operations that made them. A deleted service
+// has no deployments any more.
+func (s *session) commits(ctx context.Context, t target) (map[string]string, error) {
+	list, err := s.deployments(ctx, t)
+	if isRefusal(err, "ResourceNotFoundException") {
+		return nil, nil
+	}
+	found := map[string]string{}
+	for _, d := range list {
+		if d.Commit != nil {
+			found[d.OperationId] = commit(d.Commit, d.CommitSubject)
+		}
+	}
+	return found, err
 }
 
 func took(op api.OperationSummary) string {

@@ -47,6 +47,7 @@ type platform struct {
 	operations []*api.Operation // newest last
 	scalings   []*api.AutoScalingConfiguration
 	fate       fate
+	subject    string         // of all commits; empty while services are deployed from an image
 	asked      map[string]int // by action
 	sent       map[string]any // the last input of each action
 }
@@ -302,9 +303,13 @@ func (p *platform) listLogEvents(in *api.ListLogEventsRequest) (*api.ListLogEven
 func (p *platform) listDeployments(in *api.ListDeploymentsRequest) (*api.ListDeploymentsResponse, error) {
 	out := &api.ListDeploymentsResponse{}
 	for i := len(p.operations) - 1; i >= 0; i-- {
-		out.DeploymentSummaryList = append(out.DeploymentSummaryList, api.DeploymentSummary{
+		d := api.DeploymentSummary{
 			OperationId: p.operations[i].Id, Type: p.operations[i].Type, ImageIdentifier: new("web:1"), ImageDigest: "sha256:0123456789abcdef",
-			DeployedAt: api.At(time.Now()), Current: i == len(p.operations)-1})
+			DeployedAt: api.At(time.Now()), Current: i == len(p.operations)-1}
+		if p.subject != "" {
+			d.ImageIdentifier, d.Commit, d.CommitSubject = nil, new(fmt.Sprintf("%d", 1234567890+i)), &p.subject
+		}
+		out.DeploymentSummaryList = append(out.DeploymentSummaryList, d)
 	}
 	return out, nil
 }

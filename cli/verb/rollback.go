@@ -1,6 +1,7 @@
 package verb
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"strings"
@@ -56,26 +57,54 @@ func rollback(ctx context.Context, s *session, t target, args []string) (begun, 
 }
 
 func (s *session) listDeployments(ctx context.Context, t target) error {
-	all := struct{ DeploymentSummaryList []api.DeploymentSummary }{[]api.DeploymentSummary{}}
-	for in := (&api.ListDeploymentsRequest{ServiceArn: t.arn}); ; {
-		out, err := invoke[api.ListDeploymentsResponse](ctx, s, "ListDeployments", in)
-		if err != nil {
-			return err
-		}
-		all.DeploymentSummaryList = append(all.DeploymentSummaryList, out.DeploymentSummaryList...)
-		if in.NextToken = out.NextToken; in.NextToken == nil {
-			break
-		}
+	list, err := s.deployments(ctx, t)
+	if err != nil {
+		return err
 	}
 	if s.json {
-		return s.print(all)
+		return s.print(struct{ DeploymentSummaryList []api.DeploymentSummary }{list})
 	}
-	table := s.table("OPERATION", "BY", "DEPLOYED", "IMAGE", "DIGEST", "")
-	for _, d := range all.DeploymentSummaryList {
-		table.row(d.OperationId, string(d.Type), ago(d.DeployedAt.Time), deref(d.ImageIdentifier), shortDigest(d.ImageDigest), mark(d.Current, "current"))
+	table := s.table("OPERATION", "BY", "DEPLOYED", "SOURCE", "DIGEST", "")
+	for _, d := range list {
+		table.row(d.OperationId, string(d.Type), ago(d.DeployedAt.Time), deployedFrom(d), shortDigest(d.ImageDigest), mark(d.Current, "current"))
 	}
 	return table.Flush()
 }
+
+// deployments are those that the service can go back to, newest first.
+func (s *session) deployments(ctx context.Context, t target) ([]api.DeploymentSummary, error) {
+	list := []api.DeploymentSummary{}
+	for in := (&api.ListDeploymentsRequest{ServiceArn: t.arn}); ; {
+		out, err := invoke[api.ListDeploymentsResponse](ctx, s, "ListDeployments", in)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, out.DeploymentSummaryList...)
+		if in.NextToken = out.NextToken; in.NextToken == nil {
+			return list, nil
+		}
+	}
+}
+
+// deployedFrom is the image's name, or the commit that the image was built from.
+func deployedFrom(d api.DeploymentSummary) string {
+	return cmp.Or(deref(d.ImageIdentifier), commit(d.Commit, d.CommitSubject))
+}
+
+// commit is as much of a commit as people know it by; empty for none.
+func commit(id, subject *string) string {
+	if id == nil {
+		return ""
+	}
+	text := []rune(fmt.Sprintf("%.7s %s", *id, deref(subject)))
+	if len(text) > longestCommit {
+		text = append(text[:longestCommit-1], '…')
+	}
+	return string(text)
+}
+
+// longestCommit leaves room for what stands beside it on a line of 132 characters.
+const longestCommit = 50
 
 func mark(on bool, text string) string {
 	if on {

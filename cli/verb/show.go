@@ -42,11 +42,16 @@ func (s *session) show(ctx context.Context, t target) error {
 	if s.json {
 		return s.print(result{Service: svc, Operation: op})
 	}
+	deployed, err := s.deployedCommit(ctx, t, svc)
+	if err != nil {
+		return err
+	}
 	table := s.table("Name:", svc.ServiceName)
 	for _, row := range [][2]string{
 		{"Status:", string(svc.Status)},
 		{"URL:", s.url(deref(svc.ServiceUrl))},
 		{"Source:", sourceOf(svc.SourceConfiguration)},
+		{"Commit:", deployed},
 		{"Instance:", instanceOf(svc.InstanceConfiguration)},
 		{"Scaling:", scalingOf(svc.AutoScalingConfigurationSummary)},
 		{"Variables:", strings.Join(variableNames(svc), " ")},
@@ -60,6 +65,20 @@ func (s *session) show(ctx context.Context, t target) error {
 		}
 	}
 	return table.Flush()
+}
+
+// deployedCommit is the commit that a service from source has now.
+func (s *session) deployedCommit(ctx context.Context, t target, svc *api.Service) (string, error) {
+	if c := svc.SourceConfiguration; c == nil || c.CodeRepository == nil || svc.Status == api.StatusDeleted {
+		return "", nil
+	}
+	list, err := s.deployments(ctx, t)
+	for _, d := range list {
+		if d.Current {
+			return commit(d.Commit, d.CommitSubject), nil
+		}
+	}
+	return "", err
 }
 
 func instanceOf(c *api.InstanceConfiguration) string {

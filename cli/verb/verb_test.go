@@ -282,9 +282,9 @@ func TestRollback_ListsWhatThereIsToGoBackTo(t *testing.T) {
 	for range 2 {
 		p.run("deploy", "web-app")
 	}
-	const want = `^OPERATION                         BY                DEPLOYED  IMAGE  DIGEST
-00000000000000000000000000000002  START_DEPLOYMENT  \d+s ago +web:1  sha256:0123456789ab  current
-00000000000000000000000000000001  START_DEPLOYMENT  \d+s ago +web:1  sha256:0123456789ab
+	const want = `^OPERATION                         BY                DEPLOYED  SOURCE +DIGEST
+00000000000000000000000000000002  START_DEPLOYMENT  \d+s ago +web:1 +sha256:0123456789ab  current
+00000000000000000000000000000001  START_DEPLOYMENT  \d+s ago +web:1 +sha256:0123456789ab
 $`
 	if got := p.run("rollback", "web-app", "--list"); !regexp.MustCompile(want).MatchString(got.out) {
 		t.Errorf("it lists\n%s%s\nwant\n%s", got.out, got.err, want)
@@ -292,6 +292,32 @@ $`
 	got := p.run("rollback", "web-app", "00000000000000000000000000000001")
 	if sent := p.sent["RollbackService"].(*api.RollbackServiceRequest); got.code != 0 || *sent.OperationId != "00000000000000000000000000000001" {
 		t.Errorf("it ended with %d and %q and sent %+v", got.code, got.err, sent)
+	}
+}
+
+func TestCommits_AreShownWhereServicesAreBuiltFromThem(t *testing.T) {
+	p := newPlatform(t, "web-app")
+	p.services[0].SourceConfiguration = &api.SourceConfiguration{CodeRepository: &api.CodeRepository{
+		RepositoryUrl: "https://github.com/team/web", SourceCodeVersion: &api.SourceCodeVersion{Value: "main"},
+	}}
+	p.subject = "Say hello to everybody who comes by, and to all of the others"
+	for range 2 {
+		p.run("deploy", "web-app")
+	}
+	const commit = `1234567 Say hello to everybody who comes by, and …`
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"show", "web-app"}, `(?m)^Source: +https://github.com/team/web main
+Commit: +` + commit + `$`},
+		{[]string{"ops", "web-app"}, `(?m)^ID +TYPE +STATUS +STARTED +TOOK +COMMIT
+0+2 .* ` + commit + `$`},
+		{[]string{"rollback", "web-app", "--list"}, `(?m)^0+1 +START_DEPLOYMENT +\d+s ago +` + commit + ` +sha256:0123456789ab$`},
+	} {
+		if got := p.run(c.args...); got.code != 0 || !regexp.MustCompile(c.want).MatchString(got.out) {
+			t.Errorf("%s prints\n%s%s\nwant\n%s", c.args, got.out, got.err, c.want)
+		}
 	}
 }
 
