@@ -64,3 +64,10 @@ func BenchmarkImage(b *testing.B) {
 		}
 	}
 }
+
+// noise is what does not compress, the same for the same seed.
+func noise(n int, seed int64) []byte {
+	data := make([]byte, n)
+	rand.New(rand.NewSource(seed)).Read(data)
+	return data
+}

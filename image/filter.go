@@ -146,7 +146,7 @@ func normalise(hdr *tar.Header) (keep bool, err error) {
 
 const paxXattr = "SCHILY.xattr."
 
-// keptXattrs keeps file capabilities and users' own attributes.
+// keptXattrs leaves out what isKeptXattr does not name.
 func keptXattrs(records map[string]string) map[string]string {
 	kept := map[string]string{}
 	for key, value := range records {
@@ -154,7 +154,7 @@ func keptXattrs(records map[string]string) map[string]string {
 		if !ok {
 			continue
 		}
-		if attr == "security.capability" || strings.HasPrefix(attr, "user.") && !strings.HasPrefix(attr, "user.overlay.") {
+		if isKeptXattr(attr) {
 			kept[key] = value
 		}
 	}

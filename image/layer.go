@@ -88,6 +88,11 @@ func (s *Store) installLayer(ctx context.Context, blob io.Reader, id digest, b *
 	if err != nil {
 		return fmt.Errorf("unpack layer %s: %w", id, err)
 	}
+	return s.publishLayer(dir, id, size)
+}
+
+// publishLayer gives an unpacked layer, at fs in dir, its final name.
+func (s *Store) publishLayer(dir string, id digest, size int64) error {
 	if err := os.WriteFile(filepath.Join(dir, "size"), strconv.AppendInt(nil, size, 10), 0o600); err != nil {
 		return err
 	}
@@ -103,20 +108,26 @@ func (s *Store) installLayer(ctx context.Context, blob io.Reader, id digest, b *
 // unpackBlob streams a compressed layer into root and checks that it is the one that id names. It returns the bytes of file
 // content.
 func unpackBlob(ctx context.Context, blob io.Reader, root string, id digest, b *budget) (int64, error) {
+	got, size, err := unpackAny(ctx, blob, root, b)
+	if err == nil && got != id {
+		return 0, invalid("the configuration promises layer %s, but the layer is %s", id, got)
+	}
+	return size, err
+}
+
+// unpackAny streams a layer into root and returns its diffID.
+func unpackAny(ctx context.Context, blob io.Reader, root string, b *budget) (id digest, size int64, err error) {
 	plain, err := decompress(&cancellable{ctx, blob})
 	if err != nil {
-		return 0, err
+		return "", 0, err
 	}
 	defer plain.Close()
 	sum := sha256.New()
 	f := &filter{budget: b, raw: io.TeeReader(&metered{plain, b}, sum)}
 	if err := unpackFiltered(f, root); err != nil {
-		return 0, badLayer(err)
+		return "", 0, badLayer(err)
 	}
-	if got := sumDigest(sum.Sum(nil)); got != id {
-		return 0, invalid("the configuration promises layer %s, but the layer is %s", id, got)
-	}
-	return f.content, nil
+	return sumDigest(sum.Sum(nil)), f.content, nil
 }
 
 // badLayer tells what is wrong with the layer from what is wrong with this machine or with the caller's patience.
