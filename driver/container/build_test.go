@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"apron/driver"
+	"apron/image"
 )
 
 // build is a build on the machine's own programs that runs the script.
@@ -300,4 +301,56 @@ func TestBuild_OneThatIsMalformedIsRefused(t *testing.T) {
 		h.mustBeGone(s.ID)
 	}
 	h.mustHoldNothing()
+}
+
+// TestBuild_BecomesAnImageThatServes is the way of a service from source: sources and a build over the base, what both
+// leave as an image, an instance of that.
+func TestBuild_BecomesAnImageThatServes(t *testing.T) {
+	h := newHost(t)
+	store, err := image.Open(filepath.Join(h.dir, "images"), image.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	account := store.Account("")
+	program, err := os.ReadFile(filepath.Join(layer, "app"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	sources := tree(t, map[string]string{"app/program": string(program), "app/old": "", "app/kept": "from the sources"})
+	s := h.build("rm old; mkdir bin; cp program bin/server; chmod 755 bin/server; touch /root/outside")
+	s.Build.Dir, s.Build.Layers = "/app", []string{sources}
+	changed, _ := h.changes(s)
+	digest, err := account.Commit(t.Context(), image.NewImage{
+		Layers:  []image.Tree{{Dir: sources}, {Dir: changed, Only: []string{"app"}, Move: true}},
+		Created: time.Unix(1e9, 0), Cmd: []string{"bin/server"}, WorkingDir: "/app", Repo: "apron/web", Tag: "v1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.destroy(s.ID)
+	if h.images[digest], err = store.Image(t.Context(), digest); err != nil {
+		t.Fatal(err)
+	}
+	for _, host := range []bool{true, false} {
+		service := h.spec()
+		service.Image, service.Host = digest, host
+		id := h.start(service)
+		if got := h.mustAsk(id, "/read", "path", "/app/kept"); got != "from the sources" {
+			t.Errorf("a file of the sources: %q", got)
+		}
+		if status, got := h.ask(id, "/read", "path", "/app/old"); status == 200 {
+			t.Errorf("the removed file is there: %q", got)
+		}
+		if got := h.mustAsk(id, "/stat", "path", "/app/bin/server"); got != "0:0 -rwxr-xr-x" {
+			t.Errorf("the program is %s", got)
+		}
+		if status, got := h.ask(id, "/stat", "path", "/root/outside"); status == 200 {
+			t.Errorf("a file from outside /app came along: %s", got)
+		}
+		if status, _ := h.ask(id, "/stat", "path", "/usr/bin"); (status == 200) != host {
+			t.Errorf("host base %v: /usr/bin is %d", host, status)
+		}
+		h.destroy(id)
+	}
 }
