@@ -13,8 +13,8 @@ import (
 // Recover is called once, before any other method but Run, and takes over what the driver holds. Instances of a
 // desired revision go on serving, and what is missing of it is started in the background. Other instances of the
 // services in busy, which have an operation under way, are left as they are until that operation calls Deploy or
-// Retire. Everything else is a stray and destroyed, and so are builds, which nobody follows any more, and what a start that
-// was cut off left behind.
+// Retire. Everything else is a stray and destroyed, and so is what a start that was cut off left behind, and every build: whose
+// operation goes on runs it again.
 //
 // It returns when the instances that answer are published and the strays are gone, or have been tried to remove.
 // An error means that the driver could not be asked. Run must be running.

@@ -85,6 +85,25 @@ func TestRecover_DestroysStraysPartialOnesAndBuildsButNotWhatIsBusy(t *testing.T
 	})
 }
 
+func TestRecover_DestroysBuildsWhateverTheyAreFor(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.serve(web("r1", 1))
+		keep := r.ids()
+		for id, service := range map[string]string{"build-serving": "web", "build-busy": "busy"} {
+			spec := driver.Spec{ID: id, Service: service, Revision: "r1", Build: &driver.Build{}, LogPath: filepath.Join(t.TempDir(), "log")}
+			if err := r.fake.Start(t.Context(), spec); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.end()
+		r.fake.MakePartial(driver.Spec{ID: "build-half", Service: "busy", Build: &driver.Build{}})
+		r = newRig(t, r.fake.Restart())
+		r.recover([]fleet.Revision{web("r1", 1)}, "busy")
+		r.want("instances", r.fake.IDs(), keep)
+		r.want("published", r.ids(), keep)
+	})
+}
+
 func TestRecover_ABusyServiceKeepsServingWhatIsDesired(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.serve(web("r1", 1))

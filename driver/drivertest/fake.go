@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"syscall"
@@ -30,10 +32,14 @@ type Fake struct {
 	recovered bool
 }
 
-var _ driver.Driver = (*Fake)(nil)
+var (
+	_ driver.Driver  = (*Fake)(nil)
+	_ driver.Changer = (*Fake)(nil)
+)
 
 // fakeMachine is what outlives a server: the Fakes before and after a restart share it.
 type fakeMachine struct {
+	dir        string // one directory below for each instance that has written something
 	mu         sync.Mutex
 	instances  map[string]*fakeInstance
 	calls      []string
@@ -44,7 +50,7 @@ type fakeMachine struct {
 // NewFake returns a driver over a fresh machine without instances. What still runs at the end of the test is
 // killed then, so that no goroutine outlives it.
 func NewFake(tb testing.TB) *Fake {
-	m := &fakeMachine{instances: map[string]*fakeInstance{}}
+	m := &fakeMachine{dir: tb.TempDir(), instances: map[string]*fakeInstance{}}
 	tb.Cleanup(func() {
 		for _, i := range m.all() {
 			i.kill(driver.Exit{Code: 137, Signal: int(syscall.SIGKILL)})
@@ -81,7 +87,7 @@ func (m *fakeMachine) Kill(id string, exit driver.Exit) {
 
 // MakePartial leaves what a Start leaves behind that was cut off by the end of the server.
 func (m *fakeMachine) MakePartial(spec driver.Spec) {
-	i := newFakeInstance(spec)
+	i := newFakeInstance(spec, filepath.Join(m.dir, spec.ID))
 	i.state = driver.Partial
 	close(i.ended)
 	m.mu.Lock()
@@ -152,6 +158,9 @@ func (f *Fake) Destroy(ctx context.Context, id string) error {
 	}
 	i.kill(driver.Exit{Code: 137, Signal: int(syscall.SIGKILL)})
 	<-i.ended
+	if err := os.RemoveAll(i.dir); err != nil {
+		return err
+	}
 	f.forget(id)
 	return nil
 }
@@ -227,7 +236,7 @@ func (m *fakeMachine) claim(spec driver.Spec) (Fault, error) {
 		return Fault{}, driver.ErrExists
 	}
 	m.calls = append(m.calls, "start "+spec.ID)
-	m.instances[spec.ID] = newFakeInstance(spec)
+	m.instances[spec.ID] = newFakeInstance(spec, filepath.Join(m.dir, spec.ID))
 	if m.fault == nil {
 		return Fault{}, nil
 	}
@@ -240,8 +249,7 @@ func (m *fakeMachine) launch(ctx context.Context, spec driver.Spec, fault Fault)
 		return errors.New("destroyed while it was started")
 	}
 	err := fault.StartErr
-	// A shell is taken for the program that it makes way for: build.Command has it so.
-	if len(spec.Command) > 0 && !slices.Contains([]string{"/app", "/bin/sh"}, spec.Command[0]) {
+	if len(spec.Command) > 0 && spec.Command[0] != "/app" && (spec.Build == nil || spec.Command[0] != "/bin/sh") {
 		err = &driver.ImageError{Reason: fmt.Sprintf("the image has no program %q", spec.Command[0])}
 	}
 	select {

@@ -15,6 +15,7 @@ import (
 // fakeInstance runs testapp in a goroutine. killed decides the exit before the application can.
 type fakeInstance struct {
 	spec  driver.Spec
+	dir   string // what it has written, as far as the application does so by name
 	net   *fakeNet
 	ended chan struct{} // closed when no goroutine of it is left
 
@@ -31,9 +32,10 @@ type fakeInstance struct {
 	looks     int                // so that each finds more CPU time than the one before
 }
 
-func newFakeInstance(spec driver.Spec) *fakeInstance {
+func newFakeInstance(spec driver.Spec, dir string) *fakeInstance {
 	return &fakeInstance{
 		spec:  spec,
+		dir:   dir,
 		net:   newFakeNet(),
 		ended: make(chan struct{}),
 		term:  make(chan struct{}),
@@ -62,7 +64,7 @@ func (i *fakeInstance) launch(env []string) error {
 	go i.run(ctx, log, testapp.Process{
 		Args: args, Env: append(append([]string{}, i.spec.Env...), env...),
 		Stdout: log, Stderr: log, Term: i.term,
-		Listen: i.net.listen, Eat: i.eat, Write: i.write, Reach: i.reach,
+		Listen: i.net.listen, Eat: i.eat, Write: i.write, Reach: i.reach, Copy: i.copy,
 	})
 	return nil
 }

@@ -27,6 +27,7 @@ func main() {
 		Eat:    eat,
 		Write:  write,
 		Reach:  reach,
+		Copy:   copyFile,
 	}))
 }
 
@@ -42,6 +43,14 @@ func eat(mib int) {
 		}
 		eaten = append(eaten, block)
 	}
+}
+
+func copyFile(from, to string) error {
+	data, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, data, 0o644)
 }
 
 func reach(addr string) error {

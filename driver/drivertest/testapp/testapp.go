@@ -5,6 +5,7 @@
 // Environment:
 //
 //	PORT=8080           where it listens
+//	COPY=/from=to       copies a file first; ends with code 4 if it cannot
 //	EXIT_AT_START=3     ends at once with this code
 //	EXIT_AFTER_MS=500   ends with code 1 after this time
 //	START_DELAY_MS=500  listens only after this time
@@ -40,6 +41,7 @@ type Process struct {
 	Eat    func(mib int)           // takes and keeps memory
 	Write  func(mib int) error     // writes to the instance's own file system
 	Reach  func(addr string) error // connects to an address outside, and hangs up
+	Copy   func(from, to string) error
 }
 
 // Run is the whole life of the application and returns its exit code. The end of ctx is SIGKILL.
@@ -47,6 +49,12 @@ func Run(ctx context.Context, p Process) int {
 	ctx, kill := context.WithCancel(ctx)
 	defer kill()
 	fmt.Fprintln(p.Stdout, "started", strings.Join(p.Args, " "))
+	if from, to, ok := strings.Cut(p.getenv("COPY"), "="); ok {
+		if err := p.Copy(from, to); err != nil {
+			fmt.Fprintln(p.Stderr, "copy:", err)
+			return 4
+		}
+	}
 	if code := p.getenv("EXIT_AT_START"); code != "" {
 		fmt.Fprintln(p.Stderr, "ending at start with code", code)
 		return number(code)
