@@ -48,7 +48,7 @@ func TestRecover_StartsWhatIsMissingInTheBackground(t *testing.T) {
 	})
 }
 
-func TestRecover_DestroysStraysPartialOnesAndBuildsButNotWhatIsBusy(t *testing.T) {
+func TestRecover_DestroysStraysAndPartialOnesButNotWhatIsBusy(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.serve(web("r1", 1))
 		other := web("r2", 1)
@@ -66,12 +66,6 @@ func TestRecover_DestroysStraysPartialOnesAndBuildsButNotWhatIsBusy(t *testing.T
 		r.end()
 		r.fake.MakePartial(driver.Spec{ID: "half", Service: "web", Revision: "r1"})
 		r.fake.MakePartial(driver.Spec{ID: "half-busy", Service: "busy", Revision: "r1"})
-		for _, spec := range []driver.Spec{{ID: "build", Service: "web", Revision: "r1"}, {ID: "build-busy", Service: "busy", Revision: "r2"}} {
-			spec.Build, spec.LogPath = &driver.Build{}, filepath.Join(t.TempDir(), "log")
-			if err := r.fake.Start(t.Context(), spec); err != nil {
-				t.Fatal(err)
-			}
-		}
 		r = newRig(t, r.fake.Restart())
 		r.recover([]fleet.Revision{web("r1", 1)}, "busy")
 		slices.Sort(keep)
