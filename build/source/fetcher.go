@@ -2,30 +2,102 @@ package source
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/x509"
 	"errors"
-	"time"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"regexp"
+	"sync"
 )
 
 // Fetcher fetches for many services at a time; fetches of one service take turns.
-type Fetcher struct{ cfg Config }
+//
+//	mirrors/SERVICE/URL     a bare repository of what was fetched, for the next time
+//	checkouts/SERVICE/NAME  checkout.json and files/app
+//	known_hosts             keys of SSH servers
+//	tmp                     what is under way; emptied by New
+type Fetcher struct {
+	cfg   Config
+	hosts hostKeys
+	roots *x509.CertPool // nil: the system's
+	boot  string
 
-// New makes the directory, and removes from it what an earlier process left half done.
-func New(cfg Config) (*Fetcher, error) { return &Fetcher{cfg: cfg}, nil }
+	mu   sync.Mutex
+	busy map[string]chan struct{} // by service: holds a token while it is free
+}
 
-var errUnfinished = errors.New("not built yet")
+// New makes the directory, and removes from it what an earlier process left half done. One process may use it at a time.
+func New(cfg Config) (*Fetcher, error) {
+	cfg.Limits = cfg.Limits.orDefaults()
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	f := &Fetcher{cfg: cfg, hosts: hostKeys{path: filepath.Join(cfg.Dir, "known_hosts")}, busy: map[string]chan struct{}{}, boot: bootID()}
+	if err := os.RemoveAll(f.path("tmp")); err != nil {
+		return nil, fmt.Errorf("empty the sources: %w", err)
+	}
+	for _, d := range []string{"mirrors", "checkouts", "tmp"} {
+		if err := os.MkdirAll(f.path(d), 0o700); err != nil {
+			return nil, fmt.Errorf("make the directory of sources: %w", err)
+		}
+	}
+	return f, nil
+}
 
-func (f *Fetcher) head(context.Context, Remote) (string, error) { return "", errUnfinished }
-func (f *Fetcher) fetch(context.Context, string, Remote) (Checkout, error) {
-	return Checkout{}, errUnfinished
+// bootID tells one run of the machine from another. Checkouts are not synced to disk file by file, so they are not trusted
+// after a crash of the machine; mirrors are, and give them again.
+func bootID() string {
+	id, _ := os.ReadFile("/proc/sys/kernel/random/boot_id") // Linux's; elsewhere all runs are one
+	return string(id)
 }
-func (f *Fetcher) checkout(context.Context, string, Remote, string) (Checkout, error) {
-	return Checkout{}, errUnfinished
+
+func (f *Fetcher) path(parts ...string) string {
+	return filepath.Join(append([]string{f.cfg.Dir}, parts...)...)
 }
-func (f *Fetcher) touches(context.Context, string, Remote, string, string, string) (bool, error) {
-	return true, errUnfinished
+
+var serviceID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+
+// lock waits for other work on the service.
+func (f *Fetcher) lock(ctx context.Context, service string) (unlock func(), err error) {
+	if !serviceID.MatchString(service) {
+		return nil, fmt.Errorf("%q is no id of a service", service)
+	}
+	f.mu.Lock()
+	free, ok := f.busy[service]
+	if !ok {
+		free = make(chan struct{}, 1)
+		free <- struct{}{}
+		f.busy[service] = free
+	}
+	f.mu.Unlock()
+	select {
+	case <-free:
+		return func() { free <- struct{}{} }, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("wait for another fetch of the service: %w", context.Cause(ctx))
+	}
 }
-func (f *Fetcher) forget(string) error { return errUnfinished }
-func (f *Fetcher) prune(context.Context, func(string) bool, time.Duration) (int64, error) {
-	return 0, errUnfinished
+
+// key names what is kept of a repository. Credentials are no part of URLs.
+func (a address) key() string {
+	sum := sha256.Sum256([]byte(a.raw))
+	return fmt.Sprintf("%x", sum[:8])
 }
-func (c Checkout) sub(string) (string, error) { return "", refuse("not built yet") }
+
+// remove takes a directory away at once, and its content after.
+func (f *Fetcher) remove(path string) error {
+	tmp, err := os.MkdirTemp(f.path("tmp"), "gone-*")
+	if err != nil {
+		return fmt.Errorf("remove sources: %w", err)
+	}
+	if err := os.Rename(path, filepath.Join(tmp, "it")); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return fmt.Errorf("remove sources: %w", err)
+	}
+	if err := os.RemoveAll(tmp); err != nil {
+		return fmt.Errorf("remove sources: %w", err)
+	}
+	return nil
+}

@@ -4,7 +4,6 @@
 package source
 
 import (
-	"context"
 	"log/slog"
 	"time"
 )
@@ -56,40 +55,3 @@ type Checkout struct {
 	Commit  Commit
 	Notices []string // what the user should know and what does not stop a build, a line each
 }
-
-// Head gives the commit that the branch points to: one question to the server, nothing is fetched. It blocks for up to a
-// minute. Errors are *Error where the user can mend them.
-func (f *Fetcher) Head(ctx context.Context, r Remote) (commit string, err error) {
-	return f.head(ctx, r)
-}
-
-// Fetch gives the files of the branch's head. The service's id names the mirror that keeps what was fetched for the next
-// time; a head that is there already costs that one question. It blocks for up to Limits.Time.
-func (f *Fetcher) Fetch(ctx context.Context, service string, r Remote) (Checkout, error) {
-	return f.fetch(ctx, service, r)
-}
-
-// Checkout gives the files of that very commit, whether or not the branch has moved on: from the mirror when it is there,
-// else from the server, as long as the server still has it. It blocks for up to Limits.Time.
-func (f *Fetcher) Checkout(ctx context.Context, service string, r Remote, commit string) (Checkout, error) {
-	return f.checkout(ctx, service, r, commit)
-}
-
-// Touches says whether any commit after from, up to and with to, changes something below directory. It is true when that
-// cannot be known: where history is longer than what is looked at, or where to does not descend from from.
-func (f *Fetcher) Touches(ctx context.Context, service string, r Remote, from, to, directory string) (bool, error) {
-	return f.touches(ctx, service, r, from, to, directory)
-}
-
-// Forget removes the mirror and the checkouts of a deleted service. It waits for a fetch under way.
-func (f *Fetcher) Forget(service string) error { return f.forget(service) }
-
-// Prune removes the mirrors and checkouts of services that keep does not want, and of all others the checkouts that were not
-// used for olderThan. It returns how many bytes of files that freed.
-func (f *Fetcher) Prune(ctx context.Context, keep func(service string) bool, olderThan time.Duration) (freed int64, err error) {
-	return f.prune(ctx, keep, olderThan)
-}
-
-// Sub gives the directory inside app that a SourceDirectory names; "" and "/" are app itself. It is an *Error when there is
-// no such directory, or only by way of a link that leads out of the repository.
-func (c Checkout) Sub(directory string) (string, error) { return c.sub(directory) }
