@@ -12,7 +12,6 @@ import (
 	"syscall"
 
 	"github.com/go-git/go-git/v6/plumbing/format/pktline"
-	"github.com/go-git/go-git/v6/plumbing/protocol/packp"
 )
 
 // Error is what the user can mend: its Reason names the cause and the next step, and holds no credential.
@@ -142,12 +141,7 @@ func nonsense(err error, o origin) string {
 	if e, ok := errors.AsType[*missingError](err); ok {
 		return fmt.Sprintf("%s is not whole: %v; run `git fsck` in it", o.at, e)
 	}
-	_, pack := errors.AsType[*packError](err)
-	_, fetch := errors.AsType[*packp.MalformedResponseError](err)
-	_, data := errors.AsType[*packp.ErrUnexpectedData](err)
 	switch {
-	case pack, fetch, data, errors.Is(err, pktline.ErrInvalidPktLen):
-		return fmt.Sprintf("the server of %s does not answer as git servers do (%s); check that `git clone` of the URL works, and try again", o.at, oneLine(err.Error()))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, net.ErrClosed):
 		return fmt.Sprintf("the server of %s broke off in the middle; try again, and look at the server if it happens again", o.at)
 	}
@@ -156,6 +150,10 @@ func nonsense(err error, o origin) string {
 	}
 	if strings.HasPrefix(err.Error(), "ssh: ") || strings.Contains(err.Error(), "redirect") {
 		return fmt.Sprintf("the server of %s is not one that apron can fetch from (%s); check the URL", o.at, oneLine(err.Error()))
+	}
+	_, pack := errors.AsType[*packError](err)
+	if _, answer := errors.AsType[*answerError](err); answer || pack {
+		return fmt.Sprintf("the server of %s does not answer as git servers do (%s); check that `git clone` of the URL works, and try again", o.at, oneLine(err.Error()))
 	}
 	return ""
 }

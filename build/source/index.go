@@ -37,8 +37,8 @@ type step struct {
 	kind     plumbing.ObjectType
 }
 
-func resolve(ctx context.Context, pack io.ReaderAt, entries []entry) error {
-	x := indexer{pack: pack, entries: entries, byOffset: map[int64][]int{}, byID: map[plumbing.Hash][]int{}}
+func newIndexer(pack io.ReaderAt, entries []entry) *indexer {
+	x := &indexer{pack: pack, entries: entries, byOffset: map[int64][]int{}, byID: map[plumbing.Hash][]int{}}
 	for i := range entries {
 		switch e := &entries[i]; e.kind {
 		case plumbing.OFSDeltaObject:
@@ -49,26 +49,32 @@ func resolve(ctx context.Context, pack io.ReaderAt, entries []entry) error {
 			x.left++
 		}
 	}
-	for i := 0; i < len(entries) && x.left > 0; i++ {
-		e := &entries[i]
-		if e.base != 0 || !e.baseID.IsZero() {
+	return x
+}
+
+// resolve makes all that stands on objects of the pack itself.
+func (x *indexer) resolve(ctx context.Context) error {
+	for i := 0; i < len(x.entries) && x.left > 0; i++ {
+		e := &x.entries[i]
+		if e.base != 0 || !e.baseID.IsZero() || len(x.byOffset[e.at]) == 0 && len(x.byID[e.id]) == 0 {
 			continue
 		}
-		if err := x.descend(ctx, e); err != nil {
+		if e.size > maxDelta {
+			return tooLarge("one file in it that others are sent as differences to has "+size(e.size), maxDelta)
+		}
+		content, err := x.inflate(e)
+		if err != nil {
 			return err
 		}
-	}
-	if x.left > 0 {
-		return damaged("it has %d differences to objects that it does not have", x.left)
+		if err := x.descend(ctx, e, content); err != nil {
+			return err
+		}
 	}
 	return nil
 }
 
 // children takes the differences to an object, so that each is made once.
 func (x *indexer) children(e *entry) []int {
-	if len(x.byOffset) == 0 && len(x.byID) == 0 {
-		return nil
-	}
 	list := slices.Concat(x.byOffset[e.at], x.byID[e.id])
 	delete(x.byOffset, e.at)
 	delete(x.byID, e.id)
@@ -76,18 +82,8 @@ func (x *indexer) children(e *entry) []int {
 }
 
 // descend makes all that stands on one object that was sent whole.
-func (x *indexer) descend(ctx context.Context, root *entry) error {
+func (x *indexer) descend(ctx context.Context, root *entry, content []byte) error {
 	children := x.children(root)
-	if len(children) == 0 {
-		return nil
-	}
-	if root.size > maxDelta {
-		return tooLarge("one file in it that others are sent as differences to has "+size(root.size), maxDelta)
-	}
-	content, err := x.inflate(root)
-	if err != nil {
-		return err
-	}
 	stack := []step{{content, children, root.kind}}
 	x.held = int64(len(content))
 	for len(stack) > 0 {

@@ -105,7 +105,7 @@ func (m *mirror) fetch(ctx context.Context, s *session, commits []plumbing.Hash,
 	}
 	defer stream.Close()
 	if err := m.receive(ctx, stream, l.pack(depth == 0 || !s.can("shallow"))); err != nil {
-		return s.reason(err)
+		return err
 	}
 	if len(shallow) > 0 {
 		m.shallow = unite(m.shallow, shallow)
@@ -140,7 +140,9 @@ func (m *mirror) receive(ctx context.Context, stream io.Reader, limits packLimit
 	if err != nil {
 		return err
 	}
-	if err := resolve(ctx, f, entries); err != nil {
+	here := openObjects(m.dir)
+	defer here.close()
+	if entries, sum, err = complete(ctx, f, entries, sum, here); err != nil {
 		return err
 	}
 	idx, rev, err := indexOf(entries, sum)
@@ -170,8 +172,11 @@ func (r ctxReader) Read(p []byte) (int, error) {
 		return 0, context.Cause(r.ctx)
 	}
 	n, err := r.r.Read(p)
-	if err != nil && r.ctx.Err() != nil {
+	switch {
+	case err != nil && r.ctx.Err() != nil:
 		err = context.Cause(r.ctx)
+	case err != nil && err != io.EOF:
+		err = &answerError{err}
 	}
 	return n, err
 }

@@ -59,12 +59,21 @@ func (f *Fetcher) open(ctx context.Context, a address, cred *Credential, d *dial
 	return s, nil
 }
 
+// answerError is what was wrong with a server's answer.
+type answerError struct{ err error }
+
+func (e *answerError) Error() string { return e.err.Error() }
+func (e *answerError) Unwrap() error { return e.err }
+
 // reason prefers a server's own words to the end of a stream.
 func (s *session) reason(err error) error {
-	if c, ok := s.conn.(*sshConn); ok {
-		return c.reason(err)
+	if err == nil {
+		return nil
 	}
-	return err
+	if c, ok := s.conn.(*sshConn); ok {
+		err = c.reason(err)
+	}
+	return &answerError{err}
 }
 
 func (s *session) hear() error {
@@ -142,7 +151,8 @@ func (s *session) capabilities() (caps capability.List) {
 	return caps
 }
 
-// want is what a fetch asks for.
+// want is what a fetch asks for. Where something is here, the pack may hold differences to it: only so do servers leave out
+// what a commit without its history shares with another.
 type want struct {
 	commits []plumbing.Hash
 	depth   int             // 0: all of the history
@@ -190,7 +200,7 @@ func (s *session) pack(ctx context.Context, w want) (stream io.ReadCloser, shall
 func (s *session) question(w want) []byte {
 	var b bytes.Buffer
 	if s.v2 {
-		args := &packp.FetchArgs{Wants: w.commits, Haves: w.have, Shallows: w.shallow, Deepen: w.depth, Done: true, NoProgress: true, OFSDelta: true}
+		args := &packp.FetchArgs{Wants: w.commits, Haves: w.have, Shallows: w.shallow, Deepen: w.depth, Done: true, ThinPack: len(w.have) > 0, NoProgress: true, OFSDelta: true}
 		if w.noFiles && s.can("filter") {
 			args.Filter = packp.FilterBlobNone()
 		}
@@ -202,6 +212,9 @@ func (s *session) question(w want) []byte {
 		if s.caps.Supports(c) {
 			caps = append(caps, c)
 		}
+	}
+	if len(w.have) > 0 && s.caps.Supports(capability.ThinPack) {
+		caps = append(caps, "thin-pack")
 	}
 	if s.caps.Supports(capability.Agent) {
 		caps = append(caps, "agent="+agent)

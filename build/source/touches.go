@@ -83,7 +83,7 @@ func (j *job) touchesWithin(ctx context.Context, from, to plumbing.Hash, dir str
 		return true, true, nil
 	}
 	if err != nil {
-		return true, false, s.reason(err)
+		return true, false, err
 	}
 	objects := openObjects(tmp)
 	defer objects.close()

@@ -1,0 +1,407 @@
+package source
+
+import (
+	"bytes"
+	"compress/zlib"
+	"context"
+	"crypto/sha1"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestFetch_RefusesNamesThatMeanGitOrLeadOut(t *testing.T) {
+	for _, name := range []string{".git", ".GIT", ".Git ", ".git.", "git~1", "GIT~1", ".g\u200cit", "\u206a.git", ".git::$INDEX_ALLOCATION", `.git\config`, ".."} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			r := newRepo(t, dir, "web")
+			blob := r.blob("x")
+			tree := rawTree(r, "100644", name, blob)
+			r.plant(rawTree(r, "40000", "sub", tree))
+			f := newFetcher(t, Config{AllowFile: true})
+			fetchRefused(t, f, Remote{URL: "file://" + r.dir, Branch: "main"}, fmt.Sprintf("%q", name), `"sub"`)
+		})
+	}
+}
+
+// rawTree writes a tree of triples of mode, name and id, which git mktree would check.
+func rawTree(r repo, triples ...string) string {
+	r.t.Helper()
+	var b bytes.Buffer
+	for i := 0; i < len(triples); i += 3 {
+		fmt.Fprintf(&b, "%s %s\x00", triples[i], triples[i+1])
+		id := must(parseHash(triples[i+2]))
+		b.Write(id.Bytes())
+	}
+	return r.gitIn(b.String(), "hash-object", "-t", "tree", "-w", "--stdin", "--literally")
+}
+
+func TestFetch_RefusesLinksThatLeadOut(t *testing.T) {
+	for name, c := range map[string]struct {
+		links []string // path, target
+		bad   string   // path of the one that is refused, "" if none
+	}{
+		"absolute":                     {[]string{"shadow", "/etc/shadow"}, "shadow"},
+		"above":                        {[]string{"a/b/l", "../../../x"}, "a/b/l"},
+		"above by way of a link":       {[]string{"a/deep", "../b/c/d", "l", "a/deep/../../../../x"}, "l"},
+		"above by way of what is none": {[]string{"l", "none/../../x"}, "l"},
+		"to a link that leads out":     {[]string{"l", "m", "m", "/etc/shadow"}, "m"},
+		"inside":                       {[]string{"a/b/l", "../../README", "m", "a/b", "n", "m/../../README", "none", "missing/file"}, ""},
+		"in a ring":                    {[]string{"a", "b", "b", "a/x"}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRepo(t, t.TempDir(), "web")
+			r.commit("first", "README", "x", "b/c/d/e", "x")
+			for i := 0; i < len(c.links); i += 2 {
+				path := filepath.Join(r.dir, c.links[i])
+				if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o755), os.RemoveAll(path), os.Symlink(c.links[i+1], path)); err != nil {
+					t.Fatal(err)
+				}
+			}
+			r.commit("links")
+			f := newFetcher(t, Config{AllowFile: true})
+			remote := Remote{URL: "file://" + r.dir, Branch: "main"}
+			if c.bad == "" {
+				sameAsGit(t, fetch(t, f, remote), r)
+				return
+			}
+			fetchRefused(t, f, remote, "symbolic link", "leads out of the repository")
+		})
+	}
+}
+
+func TestFetch_NamesTheLinkAndItsTarget(t *testing.T) {
+	r := newRepo(t, t.TempDir(), "web")
+	if err := os.Symlink("/etc/shadow", filepath.Join(r.dir, "config")); err != nil {
+		t.Fatal(err)
+	}
+	r.commit("link")
+	f := newFetcher(t, Config{AllowFile: true})
+	fetchRefused(t, f, Remote{URL: "file://" + r.dir, Branch: "main"}, "symbolic link config to /etc/shadow")
+}
+
+func TestFetch_RefusesWhatOnlyPlumbingMakes(t *testing.T) {
+	for name, c := range map[string]struct {
+		tree  func(r repo) string
+		words []string
+	}{
+		"a name twice":     {func(r repo) string { b := r.blob("x"); return rawTree(r, "120000", "a", b, "40000", "a", rawTree(r)) }, []string{"the name a twice"}},
+		"a mode of no git": {func(r repo) string { return rawTree(r, "104755", "a", r.blob("x")) }, []string{"a with the mode 104755"}},
+		"a long name":      {func(r repo) string { return rawTree(r, "100644", strings.Repeat("n", 256), r.blob("x")) }, []string{"256 bytes", "255"}},
+		"a slash":          {func(r repo) string { return rawTree(r, "100644", "a/../../b", r.blob("x")) }, []string{`"a/../../b"`}},
+		".gitmodules as a link": {func(r repo) string { return rawTree(r, "120000", ".gitmodules", r.blob("x")) },
+			[]string{".gitmodules as a symbolic link"}},
+		"a missing file":    {func(r repo) string { return rawTree(r, "100644", "a", strings.Repeat("ab", 20)) }, []string{"abababab", "missing", "git fsck"}},
+		"a file for a tree": {func(r repo) string { return rawTree(r, "40000", "a", r.blob("x")) }, []string{"not whole"}},
+		"a damaged tree": {func(r repo) string {
+			return r.gitIn("nonsense", "hash-object", "-t", "tree", "-w", "--stdin", "--literally")
+		}, []string{"cannot be read", "git fsck"}},
+		"deep directories": {func(r repo) string {
+			tree := rawTree(r, "100644", "a", r.blob("x"))
+			for range 250 {
+				tree = rawTree(r, "40000", "d", tree)
+			}
+			return tree
+		}, []string{"more than 200 deep"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRepo(t, t.TempDir(), "web")
+			r.plant(c.tree(r))
+			f := newFetcher(t, Config{AllowFile: true})
+			fetchRefused(t, f, Remote{URL: "file://" + r.dir, Branch: "main"}, c.words...)
+		})
+	}
+}
+
+// A bomb is a hundred objects that name a trillion files.
+func TestFetch_StopsABombByCounting(t *testing.T) {
+	dir := t.TempDir()
+	r := newRepo(t, dir, "web")
+	tree := r.blob("boom")
+	mode := "100644"
+	for range 12 {
+		var triples []string
+		for i := range 10 {
+			triples = append(triples, mode, fmt.Sprint("f", i), tree)
+		}
+		tree, mode = rawTree(r, triples...), "40000"
+	}
+	r.plant(tree)
+	s := serveGit(t, dir, false)
+	for _, url := range []string{"file://" + r.dir, s.URL + "/web/.git"} {
+		f := newFetcher(t, Config{AllowFile: true})
+		began := time.Now()
+		fetchRefused(t, f, Remote{URL: url, Branch: "main"}, "more than 200000 files", "limit")
+		if took := time.Since(began); took > 20*time.Second {
+			t.Errorf("it took %v", took)
+		}
+	}
+}
+
+func TestFetch_StopsAtTheLimitOfBytes(t *testing.T) {
+	dir := t.TempDir()
+	r := newRepo(t, dir, "web")
+	noise := make([]byte, 6<<20)
+	x := uint32(1)
+	for i := range noise {
+		x = x*1664525 + 1013904223
+		noise[i] = byte(x >> 24)
+	}
+	r.commit("noise", "noise", string(noise))
+	s := serveGit(t, dir, false)
+	small := Config{AllowFile: true, Limits: Limits{Bytes: 1 << 20}}
+	fetchRefused(t, newFetcher(t, small), Remote{URL: "file://" + r.dir, Branch: "main"}, "too large", "limit is 1 MiB")
+	fetchRefused(t, newFetcher(t, small), Remote{URL: s.URL + "/web/.git", Branch: "main"}, "too large", "limit is 1 MiB")
+	if n := s.sent.Load(); n > 5<<20 {
+		t.Errorf("%d bytes were sent to one that takes 1 MiB", n)
+	}
+}
+
+// Ten times the same file costs a repository nothing, and a disk ten times as much.
+func TestFetch_CountsWhatIsWrittenAndNotWhatIsStored(t *testing.T) {
+	r := newRepo(t, t.TempDir(), "web")
+	blob := r.blob(strings.Repeat("x", 200<<10))
+	var triples []string
+	for i := range 10 {
+		triples = append(triples, "100644", fmt.Sprint("f", i), blob)
+	}
+	r.plant(rawTree(r, triples...))
+	f := newFetcher(t, Config{AllowFile: true, Limits: Limits{Bytes: 1 << 20}})
+	fetchRefused(t, f, Remote{URL: "file://" + r.dir, Branch: "main"}, "its files come to more", "f5", "limit is 1 MiB")
+}
+
+// packOf makes a pack of whatever entries are given: a header byte string and what is to be compressed.
+func packOf(count uint32, entries ...[2]string) []byte {
+	var b bytes.Buffer
+	b.WriteString("PACK\x00\x00\x00\x02")
+	_ = binary.Write(&b, binary.BigEndian, count)
+	for _, e := range entries {
+		b.WriteString(e[0])
+		z := zlib.NewWriter(&b)
+		_, _ = io.WriteString(z, e[1])
+		_ = z.Close()
+	}
+	sum := sha1.Sum(b.Bytes())
+	return append(b.Bytes(), sum[:]...)
+}
+
+// header is an object's, of that kind and size.
+func header(kind byte, size uint64) string {
+	b := []byte{kind<<4 | byte(size&15)}
+	for size >>= 4; size > 0; size >>= 7 {
+		b[len(b)-1] |= 0x80
+		b = append(b, byte(size&0x7f))
+	}
+	return string(b)
+}
+
+func TestScanPack_StopsWhatIsHostile(t *testing.T) {
+	limits := Limits{}.orDefaults().pack(false)
+	for name, c := range map[string]struct {
+		pack []byte
+		want string
+	}{
+		"four billion objects":     {packOf(1<<32 - 1), "4294967295 objects"},
+		"a blob of a terabyte":     {packOf(1, [2]string{header(3, 1<<40), "x"}), "1024 GiB"},
+		"a size without end":       {packOf(1, [2]string{"\xb0" + strings.Repeat("\xff", 12), "x"}), "overflow"},
+		"more than is said":        {packOf(1, [2]string{header(3, 1), strings.Repeat("x", 100)}), "says it has"},
+		"less than is said":        {packOf(1, [2]string{header(3, 100), "x"}), "says it has"},
+		"no kind":                  {packOf(1, [2]string{header(5, 1), "x"}), "kind 5"},
+		"a base before the pack":   {packOf(1, [2]string{header(6, 1) + "\xff\x7f", "x"}), "difference to an object"},
+		"a base without end":       {packOf(1, [2]string{header(6, 1) + strings.Repeat("\xff", 12), "x"}), "offset without end"},
+		"a difference to terabyte": {packOf(1, [2]string{header(7, 12) + strings.Repeat("b", 20), "\x01" + "\xff\xff\xff\xff\xff\xff\x7f" + "\x00\x00\x00\x00"}), "difference has more"},
+		"no pack":                  {[]byte("HTTP/1.1 200"), "begins with"},
+		"a wrong checksum":         {append(packOf(0)[:12], make([]byte, 20)...), "checksum"},
+		"the middle of an object":  {packOf(2, [2]string{header(3, 1), "x"})[:20], "unexpected EOF"},
+		"fewer than it says":       {packOf(9, [2]string{header(3, 1), "x"}), ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, _, err := scanPack(bytes.NewReader(c.pack), io.Discard, limits)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got %v, want something of %q", err, c.want)
+			}
+		})
+	}
+}
+
+// zeros is a pack of blobs of zeros that is made while it is read: a thousand times smaller than what is in it.
+func zeros(count int, each int64) io.Reader {
+	r, w := io.Pipe()
+	go func() {
+		var head bytes.Buffer
+		head.WriteString("PACK\x00\x00\x00\x02")
+		_ = binary.Write(&head, binary.BigEndian, uint32(count))
+		_, err := w.Write(head.Bytes())
+		for i := 0; i < count && err == nil; i++ {
+			_, err = io.WriteString(w, header(3, uint64(each)))
+			z := zlib.NewWriter(w)
+			if err == nil {
+				_, err = io.CopyN(z, zeroReader{}, each)
+			}
+			if err == nil {
+				err = z.Close()
+			}
+		}
+		w.CloseWithError(err)
+	}()
+	return r
+}
+
+type zeroReader struct{}
+
+func (zeroReader) Read(p []byte) (int, error) { clear(p); return len(p), nil }
+
+func TestScanPack_StopsAZipBombByWhatItInflatesTo(t *testing.T) {
+	limits := Limits{Bytes: 64 << 20}.orDefaults().pack(false)
+	var kept bytes.Buffer
+	_, _, err := scanPack(zeros(1000, 32<<20), &kept, limits)
+	refused(t, err, "too large", "its files come to more", "128 MiB")
+	if kept.Len() > 1<<20 {
+		t.Errorf("%d bytes were kept", kept.Len())
+	}
+}
+
+// A chain of differences that branches at each step would hold every step's object.
+func TestComplete_HoldsFewObjectsAtATime(t *testing.T) {
+	dir := t.TempDir()
+	r := newRepo(t, dir, "web")
+	body := strings.Repeat("line of a file that changes a little\n", 5000)
+	for i := range 60 {
+		r.commit("more", "a", body+fmt.Sprint(i), "b", fmt.Sprint(i)+body)
+	}
+	r.git("repack", "-adfq", "--depth=50", "--window=20")
+	s := serveGit(t, dir, false)
+	f := newFetcher(t, Config{})
+	j := must(f.begin(t.Context(), "service", Remote{URL: s.URL + "/web/.git", Branch: "main"}))
+	defer j.end()
+	session := must(j.session(t.Context()))
+	m := must(openMirror(filepath.Join(t.TempDir(), "mirror")))
+	head := must(session.branch(t.Context(), "main"))
+	if err := m.fetch(t.Context(), session, tips(must(session.list(t.Context(), "refs/heads/")), "main"), 0, f.cfg.Limits); err != nil {
+		t.Fatal(err)
+	}
+	out := repo{t, m.dir}.git("rev-list", "--objects", "--no-object-names", head.String())
+	if n := len(strings.Fields(out)); n < 180 {
+		t.Errorf("%d objects", n)
+	}
+	repo{t, m.dir}.git("fsck", "--full", "--strict")
+}
+
+func TestFetch_EndsWithItsTime(t *testing.T) {
+	r := newRepo(t, t.TempDir(), "web")
+	r.commit("first", "a", "1")
+	s := serveGit(t, filepath.Dir(r.dir), false)
+	stop := make(chan struct{})
+	defer close(stop)
+	s.override = func(w http.ResponseWriter, req *http.Request) bool {
+		if req.Method != http.MethodPost {
+			return false
+		}
+		body, _ := io.ReadAll(req.Body)
+		if bytes.Contains(body, []byte("ls-refs")) {
+			req.Body = io.NopCloser(bytes.NewReader(body))
+			return false
+		}
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
+		_, _ = io.WriteString(w, "000dpackfile\n")
+		for { // a keep-alive of the protocol, for ever
+			_, _ = io.WriteString(w, "0006\x02.")
+			w.(http.Flusher).Flush()
+			select {
+			case <-stop:
+				return true
+			case <-req.Context().Done():
+				return true
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
+	f := newFetcher(t, Config{Limits: Limits{Time: 700 * time.Millisecond}})
+	began := time.Now()
+	fetchRefused(t, f, Remote{URL: s.URL + "/web/.git", Branch: "main"}, s.URL, "700ms")
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := f.Fetch(ctx, "service", Remote{URL: s.URL + "/web/.git", Branch: "main"}); !errors.Is(err, context.Canceled) {
+		t.Errorf("got %v of a context that has ended", err)
+	}
+}
+
+func TestFetch_TakesNoEndlessListOfBranches(t *testing.T) {
+	s := serveGit(t, t.TempDir(), false)
+	s.override = func(w http.ResponseWriter, req *http.Request) bool {
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-advertisement")
+		_, _ = io.WriteString(w, "001e# service=git-upload-pack\n0000")
+		line := strings.Repeat("ab", 20) + " refs/heads/" + strings.Repeat("x", 60000)
+		_, err := fmt.Fprintf(w, "%04x%s\x00 shallow", len(line)+4+9, line)
+		for err == nil {
+			_, err = fmt.Fprintf(w, "%04x%s", len(line)+4, line)
+		}
+		return true
+	}
+	f := newFetcher(t, Config{})
+	_, err := f.Head(t.Context(), Remote{URL: s.URL + "/web", Branch: "main"})
+	refused(t, err, "broke off")
+}
+
+func FuzzScanPack(f *testing.F) {
+	f.Add(packOf(1, [2]string{header(3, 5), "hello"}))
+	f.Add(packOf(2, [2]string{header(3, 5), "hello"}, [2]string{header(6, 7) + "\x0e", "\x05\x05\x90\x05"}))
+	f.Add(packOf(1, [2]string{header(7, 4) + strings.Repeat("b", 20), "\x05\x05\x90\x05"}))
+	dir := f.TempDir()
+	f.Fuzz(func(t *testing.T, pack []byte) {
+		file, err := os.CreateTemp(dir, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer os.Remove(file.Name())
+		defer file.Close()
+		limits := packLimits{sent: 1 << 16, objects: 100, inflated: 1 << 20, whole: 1 << 18}
+		entries, sum, err := scanPack(bytes.NewReader(pack), file, limits)
+		if err != nil {
+			return
+		}
+		here := openObjects(dir)
+		defer here.close()
+		if entries, sum, err = complete(t.Context(), file, entries, sum, here); err != nil {
+			return
+		}
+		if _, _, err := indexOf(entries, sum); err != nil {
+			t.Errorf("a pack that was taken has no index: %v", err)
+		}
+	})
+}
+
+func FuzzParseObjects(f *testing.F) {
+	f.Add([]byte("tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nhi"))
+	f.Add([]byte("100644 a\x00abcdefghijklmnopqrst40000 b\x00abcdefghijklmnopqrst"))
+	f.Fuzz(func(t *testing.T, text []byte) {
+		if c, err := parseCommit(text); err == nil && (strings.ContainsAny(c.Subject+c.Author, "\n\x1b\x00") || len([]rune(c.Subject)) > 200) {
+			t.Errorf("%q, %q", c.Subject, c.Author)
+		}
+		if list, err := parseTree(text); err == nil && len(list) > len(text)/22 {
+			t.Errorf("%d entries of %d bytes", len(list), len(text))
+		}
+	})
+}
+
+func FuzzFollow(f *testing.F) {
+	f.Add("a/b", "../../x")
+	f.Fuzz(func(t *testing.T, at, target string) {
+		hops := 0
+		p := &plan{targets: map[string]string{"l": "a/..", "a/m": "../l", "r": "r"}}
+		end, ok := p.follow(strings.FieldsFunc(at, func(r rune) bool { return r == '/' }), target, &hops)
+		if ok && hops < 40 && (strings.HasPrefix(target, "/") || strings.HasPrefix(strings.Join(end, "/"), "..")) && !strings.Contains(at, "..") {
+			t.Errorf("%q from %q is inside, at %q", target, at, end)
+		}
+	})
+}
