@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/go-git/go-git/v6/plumbing"
 	"github.com/go-git/go-git/v6/plumbing/format/config"
@@ -27,11 +28,36 @@ func (f *Fetcher) locate(at address, r Remote) (origin, error) {
 	}
 	for _, dir := range []string{filepath.Join(at.path, ".git"), at.path, at.path + ".git"} {
 		if info, err := os.Stat(filepath.Join(dir, "objects")); err == nil && info.IsDir() {
+			if !f.Readable(dir) {
+				return o, refuse("%s is outside of the directories whose repositories the operator lets services be built from; ask for another, or push it to a git server", at)
+			}
 			o.local = dir
 			return o, f.checkLocal(o)
 		}
 	}
 	return o, refuse("%s is no git repository on the machine that apron runs on; check the path", at)
+}
+
+// Readable says whether file URLs may lead to a path, wherever the links in it lead.
+func (f *Fetcher) Readable(path string) bool {
+	if !f.cfg.AllowFile || f.cfg.FileRoots == nil {
+		return f.cfg.AllowFile
+	}
+	path = resolved(path)
+	for _, root := range f.cfg.FileRoots {
+		if strings.HasPrefix(path, strings.TrimSuffix(resolved(root), "/")+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// resolved follows the links in a path as far as there is something.
+func resolved(path string) string {
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real
+	}
+	return filepath.Clean(path)
 }
 
 // checkLocal refuses formats that would be misread.

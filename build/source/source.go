@@ -37,6 +37,7 @@ type Config struct {
 	Log       *slog.Logger
 	Limits    Limits
 	AllowFile bool                                            // whether file:// URLs are read at all
+	FileRoots []string                                        // with AllowFile, the directories below which they may lead; nil: anywhere
 	Local     func(account, url string) (dir string, ok bool) // the built-in git remote's repository of that URL; nil: there are none
 }
 

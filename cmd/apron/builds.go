@@ -18,6 +18,7 @@ func (p *platform) openBuilds(context.Context) (err error) {
 		Log:       p.log,
 		Limits:    source.Limits{Bytes: int64(c.Source) << 20},
 		AllowFile: len(c.Files) > 0,
+		FileRoots: c.Files,
 	})
 	if err != nil {
 		return err

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -18,7 +17,10 @@ import (
 func (p *platform) checkRepository(account string, u *url.URL) error {
 	switch u.Scheme {
 	case "file":
-		return p.cfg.Builds.checkFile(u.Path)
+		if !p.sources.Readable(u.Path) {
+			return errors.New("repositories on the server's own disk are read only below the directories that it was started with as --file-repositories. " +
+				"Ask its operator for that, or use https or ssh.")
+		}
 	case "http":
 		if !slices.Contains(p.registryNames(), u.Host) || !strings.HasPrefix(u.Path, "/git/") {
 			return errors.New("nothing protects what comes over http. Use https, or push the repository to this server, below http://" + p.registryNames()[0] + "/git/.")
@@ -27,35 +29,10 @@ func (p *platform) checkRepository(account string, u *url.URL) error {
 	return nil
 }
 
-// checkFile refuses repositories outside of the directories that the operator has named, also by way of links. What is
-// not there yet is told when it is fetched.
-func (c *BuildConfig) checkFile(path string) error {
-	path = filepath.Clean(path)
-	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real
-	}
-	for _, dir := range c.Files {
-		if real, err := filepath.EvalSymlinks(dir); err == nil {
-			dir = real
-		}
-		if strings.HasPrefix(path, strings.TrimSuffix(dir, "/")+"/") {
-			return nil
-		}
-	}
-	return errors.New("repositories on the server's own disk are read only below the directories that it was started with as --file-repositories. " +
-		"Ask its operator for that, or use https or ssh.")
-}
-
 // remote finds where a service's source is, and what opens it; see operation.Config.
 func (p *platform) remote(ctx context.Context, account string, s *api.SourceConfiguration) (source.Remote, error) {
 	code := s.CodeRepository
 	r := source.Remote{Account: account, URL: code.RepositoryUrl, Branch: code.SourceCodeVersion.Value}
-	// The operator may have changed what is allowed since the service was created, and links since they were looked at.
-	if u, err := url.Parse(r.URL); err == nil && u.Scheme == "file" {
-		if err := p.cfg.Builds.checkFile(u.Path); err != nil {
-			return r, &source.Error{Reason: fmt.Sprintf("RepositoryUrl %q can't be used: %v", r.URL, err), Cause: err}
-		}
-	}
 	if auth := s.AuthenticationConfiguration; auth != nil && auth.ConnectionArn != nil {
 		credential, err := p.credential(ctx, *auth.ConnectionArn, hostOf(r.URL))
 		if err != nil {
