@@ -26,7 +26,10 @@ const awsCLI = "/usr/bin/aws"
 // TestScripts runs testdata/script/*.txtar: the product's promises as a user types them, against the real program and
 // the real aws command. Beside testscript's own, the commands are:
 //
-//	apron serve                  starts a platform for the script
+//	apron serve ARGS             starts a platform for the script
+//	base REF                     pushes an image to its registry that services with the runtime python311 can be built on
+//	repository DIR               makes DIR/work, a repository, and DIR/web.git, where its main is pushed to
+//	commit DIR SUBJECT           commits all in DIR/work and pushes it, and sets COMMIT to the commit's id
 //	apron ARGS                   runs apron, with the script's data directory in APRON_DATA
 //	exits CODE ARGS              runs apron, which must end with that exit code
 //	aws ARGS                     runs the aws CLI pointed at it
@@ -56,11 +59,15 @@ func TestScripts(t *testing.T) {
 			"aws":    awsCommand,
 			"key":    keyCommand,
 			"push":   pushCommand,
-			"save":   saveCommand,
-			"await":  awaitCommand,
-			"get":    getCommand,
-			"domain": domainCommand,
-			"own":    ownCommand,
+			"base":   baseCommand,
+			"commit": commitCommand,
+
+			"repository": repositoryCommand,
+			"save":       saveCommand,
+			"await":      awaitCommand,
+			"get":        getCommand,
+			"domain":     domainCommand,
+			"own":        ownCommand,
 		},
 	})
 }
@@ -93,7 +100,7 @@ func outcome(ts *testscript.TestScript, neg bool, err error) {
 
 func apronCommand(ts *testscript.TestScript, neg bool, args []string) {
 	if args[0] == "serve" && !neg {
-		serveScript(ts, ts.Getenv("APRON_DATA"))
+		serveScript(ts, ts.Getenv("APRON_DATA"), args[1:]...)
 		return
 	}
 	outcome(ts, neg, ts.Exec(programs.apron, args...))
@@ -112,8 +119,8 @@ func exitsCommand(ts *testscript.TestScript, _ bool, args []string) {
 	}
 }
 
-func serveScript(ts *testscript.TestScript, data string) {
-	p, err := aprontest.Start(context.Background(), programs.apron, data, nil)
+func serveScript(ts *testscript.TestScript, data string, args ...string) {
+	p, err := aprontest.Start(context.Background(), programs.apron, data, nil, args...)
 	ts.Check(err)
 	scriptOf(ts).platform = p
 	for name, value := range p.Env {
@@ -152,6 +159,26 @@ func pushCommand(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 	_, err = platformOf(ts).Push(context.Background(), img, args[1])
 	ts.Check(err)
+}
+
+func baseCommand(ts *testscript.TestScript, _ bool, args []string) {
+	img, err := aprontest.Base()
+	ts.Check(err)
+	_, err = platformOf(ts).Push(context.Background(), img, args[0])
+	ts.Check(err)
+}
+
+func repositoryCommand(ts *testscript.TestScript, _ bool, args []string) {
+	_, err := aprontest.NewRepository(context.Background(), ts.MkAbs(args[0]))
+	ts.Check(err)
+}
+
+func commitCommand(ts *testscript.TestScript, _ bool, args []string) {
+	dir := ts.MkAbs(args[0])
+	r := &aprontest.Repository{Dir: filepath.Join(dir, "work"), Bare: filepath.Join(dir, "web.git")}
+	commit, err := r.PushAll(context.Background(), args[1])
+	ts.Check(err)
+	ts.Setenv("COMMIT", commit)
 }
 
 // awaitCommand looks at the newest service of the name until it rests in a status, which must be the one wanted. A
