@@ -33,6 +33,9 @@ func parseAddress(raw string) (address, error) {
 	if _, has := u.User.Password(); has || u.User != nil && u.Scheme != "ssh" {
 		return address{}, refuse("the repository's URL has a credential in it, which everybody would see who describes the service; give it to a connection with `apron connection authorize`")
 	}
+	if strings.ContainsAny(raw, "?#") {
+		return address{}, refuse("the repository's URL has a ? or # in it, which no repository's has; leave away what follows it")
+	}
 	a := address{raw: raw, scheme: u.Scheme, host: strings.ToLower(u.Hostname()), port: u.Port(), path: u.EscapedPath()}
 	return a.checked(u)
 }
@@ -92,7 +95,7 @@ func orDefault(s, otherwise string) string {
 	return s
 }
 
-// String is the URL as errors show it: without query, which may hold a token.
+// String is the URL as errors show it.
 func (a address) String() string {
 	if a.scp {
 		return a.raw

@@ -16,7 +16,6 @@ import (
 type dialer struct {
 	nearest  atomic.Int32 // a zone: closer ones are refused
 	farthest zone         // farther ones are refused
-	why      string
 	reached  atomic.Int32 // the zone of the last connection
 }
 
@@ -42,8 +41,11 @@ func (d *dialer) control(_, addr string, _ syscall.RawConn) error {
 		return errors.New("an address of no known form")
 	}
 	z := zoneOf(ap.Addr())
-	if z < zone(d.nearest.Load()) || z > d.farthest {
-		return &zoneError{ap.Addr().Unmap(), d.why}
+	switch {
+	case z < zone(d.nearest.Load()):
+		return &zoneError{ap.Addr().Unmap(), "a repository elsewhere must not make apron read from this machine or its network"}
+	case z > d.farthest:
+		return &zoneError{ap.Addr().Unmap(), "over http anybody on the way can change the source; use https"}
 	}
 	d.reached.Store(int32(z))
 	return nil
@@ -51,9 +53,9 @@ func (d *dialer) control(_, addr string, _ syscall.RawConn) error {
 
 // forRepository is the dialer for a repository that a service names: anywhere, but unencrypted only on near networks.
 func forRepository(a address) *dialer {
-	d := &dialer{farthest: public, why: "a server elsewhere must not make apron read from this machine or its network"}
+	d := &dialer{farthest: public}
 	if a.scheme == "http" {
-		d.farthest, d.why = private, "over http anybody on the way can change the source; use https"
+		d.farthest = private
 	}
 	return d
 }

@@ -34,14 +34,14 @@ func (f *Fetcher) explain(ctx context.Context, err error, o origin) error {
 		return fmt.Errorf("fetch %s: %w", o.at, context.Cause(ctx))
 	}
 	if e, ok := errors.AsType[*Error](err); ok {
-		return &Error{Reason: redact(e.Reason, o.remote.Credential), Cause: e.Cause}
+		return &Error{Reason: redact(e.Reason, o), Cause: e.Cause}
 	}
 	for _, known := range []func(error, origin) string{refusedBy, unreachable, nonsense} {
 		if reason := known(err, o); reason != "" {
-			return &Error{Reason: redact(reason, o.remote.Credential), Cause: err}
+			return &Error{Reason: redact(reason, o), Cause: err}
 		}
 	}
-	if text := redact(err.Error(), o.remote.Credential); text != err.Error() {
+	if text := redact(err.Error(), o); text != err.Error() {
 		return fmt.Errorf("fetch %s: %s", o.at, text)
 	}
 	return fmt.Errorf("fetch %s: %w", o.at, err)
@@ -158,13 +158,14 @@ func nonsense(err error, o origin) string {
 	return ""
 }
 
-// redact takes what is secret out of foreign words.
-func redact(text string, c *Credential) string {
+// redact takes what is secret out of foreign words, also in the form that it is sent in.
+func redact(text string, o origin) string {
+	c := o.remote.Credential
 	if c == nil || c.Password == "" {
 		return text
 	}
-	for _, secret := range []string{c.Password, base64.StdEncoding.EncodeToString([]byte(c.Username + ":" + c.Password))} {
-		text = strings.ReplaceAll(text, secret, "(redacted)")
-	}
-	return text
+	text = strings.ReplaceAll(text, c.Password, "(redacted)")
+	user := basic(o.at, c).Username()
+	sent := base64.RawStdEncoding.EncodeToString([]byte(user + ":" + c.Password))
+	return strings.ReplaceAll(text, sent, "(redacted)")
 }
