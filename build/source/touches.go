@@ -5,6 +5,7 @@ import (
 	"errors"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/go-git/go-git/v6/plumbing"
@@ -100,7 +101,7 @@ func (o *objects) touched(ctx context.Context, from, to plumbing.Hash, dir strin
 		return true, false, err
 	}
 	fresh, known, err := o.since(ctx, from, &start, to, most)
-	if err != nil || !known {
+	if err != nil || !known || !descends(fresh, from) {
 		return true, false, err
 	}
 	for _, c := range fresh {
@@ -110,6 +111,16 @@ func (o *objects) touched(ctx context.Context, from, to plumbing.Hash, dir strin
 		}
 	}
 	return false, true, nil
+}
+
+// descends says whether one of the commits follows on from directly: else the branch was set to another history.
+func descends(fresh map[plumbing.Hash]*commit, from plumbing.Hash) bool {
+	for _, c := range fresh {
+		if slices.Contains(c.parents, from) {
+			return true
+		}
+	}
+	return false
 }
 
 // since gives the commits of to that from does not have. Where history is a line, it looks at nothing else; where branches
