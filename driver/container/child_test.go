@@ -180,9 +180,15 @@ func TestKill9_AnInstanceThatEndedMeanwhileIsFoundEnded(t *testing.T) {
 
 func TestKill9_AtAnyMomentOfStartLeavesWhatDestroyRemoves(t *testing.T) {
 	h := newHost(t)
+	h.killStarts(h.spec)
+}
+
+// killStarts kills servers that start an instance, each a little later, and destroys what they leave.
+func (h *host) killStarts(spec func() driver.Spec) {
+	t := h.t.(*testing.T)
 	states := map[driver.State]int{}
 	for i := range 24 {
-		spec := h.spec()
+		spec := spec()
 		cmd, _ := h.server(spec)
 		// The process needs some milliseconds until it calls Start, which first tries user namespaces; then a start
 		// takes some tens.
