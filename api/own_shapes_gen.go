@@ -4,6 +4,35 @@ package api
 
 import "encoding/json"
 
+// BaseSource is an enum: BaseSourceConfigured, BaseSourceBuilt, BaseSourceDefault, BaseSourceHost.
+type BaseSource string
+
+const (
+	BaseSourceConfigured BaseSource = "CONFIGURED"
+	BaseSourceBuilt      BaseSource = "BUILT"
+	BaseSourceDefault    BaseSource = "DEFAULT"
+	BaseSourceHost       BaseSource = "HOST"
+)
+
+// BaseStatus is an enum: BaseAvailable, BaseNotPulled, BasePulling, BasePullFailed, BaseUnavailable.
+type BaseStatus string
+
+const (
+	BaseAvailable   BaseStatus = "AVAILABLE"
+	BaseNotPulled   BaseStatus = "NOT_PULLED"
+	BasePulling     BaseStatus = "PULLING"
+	BasePullFailed  BaseStatus = "PULL_FAILED"
+	BaseUnavailable BaseStatus = "UNAVAILABLE"
+)
+
+// BuildProcess is an enum: BuildProcessOriginal, BuildProcessRevised.
+type BuildProcess string
+
+const (
+	BuildProcessOriginal BuildProcess = "ORIGINAL"
+	BuildProcessRevised  BuildProcess = "REVISED"
+)
+
 // CancelOperationRequest is the input of CancelOperation.
 type CancelOperationRequest struct {
 	ServiceArn  string  `json:"ServiceArn"`
@@ -118,6 +147,24 @@ func (v ListLogEventsResponse) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(v))
 }
 
+// ListRuntimesRequest is the input of ListRuntimes.
+type ListRuntimesRequest struct {
+}
+
+// ListRuntimesResponse is the output of ListRuntimes.
+type ListRuntimesResponse struct {
+	RuntimeSummaryList []RuntimeSummary `json:"RuntimeSummaryList"`
+}
+
+// MarshalJSON writes required lists as [] when they are nil.
+func (v ListRuntimesResponse) MarshalJSON() ([]byte, error) {
+	type plain ListRuntimesResponse
+	if v.RuntimeSummaryList == nil {
+		v.RuntimeSummaryList = []RuntimeSummary{}
+	}
+	return json.Marshal(plain(v))
+}
+
 // LogEvent is a structure of apron's own API.
 type LogEvent struct {
 	Stream    string     `json:"Stream"`
@@ -177,6 +224,16 @@ const (
 	OperationStepSkipped    OperationStepStatus = "SKIPPED"
 )
 
+// PullRuntimeRequest is the input of PullRuntime.
+type PullRuntimeRequest struct {
+	RuntimeName string `json:"RuntimeName"`
+}
+
+// PullRuntimeResponse is the output of PullRuntime.
+type PullRuntimeResponse struct {
+	Runtime *RuntimeSummary `json:"Runtime"`
+}
+
 // RollbackServiceRequest is the input of RollbackService.
 type RollbackServiceRequest struct {
 	ServiceArn  string  `json:"ServiceArn"`
@@ -187,6 +244,21 @@ type RollbackServiceRequest struct {
 type RollbackServiceResponse struct {
 	Service     *Service `json:"Service"`
 	OperationId string   `json:"OperationId"`
+}
+
+// RuntimeSummary is a structure of apron's own API.
+type RuntimeSummary struct {
+	RuntimeName  string       `json:"RuntimeName"`
+	Runtime      *string      `json:"Runtime,omitzero"`
+	BuildProcess BuildProcess `json:"BuildProcess"`
+	BaseSource   BaseSource   `json:"BaseSource"`
+	Base         string       `json:"Base"`
+	BaseStatus   BaseStatus   `json:"BaseStatus"`
+	StatusReason *string      `json:"StatusReason,omitzero"`
+	Version      *string      `json:"Version,omitzero"`
+	ImageDigest  *string      `json:"ImageDigest,omitzero"`
+	HostVersion  *string      `json:"HostVersion,omitzero"`
+	Deprecated   *string      `json:"Deprecated,omitzero"`
 }
 
 // ServiceUsage is a structure of apron's own API.

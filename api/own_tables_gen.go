@@ -7,6 +7,38 @@ import (
 	"sync"
 )
 
+var shapeBaseSource = shape{
+	name: "BaseSource",
+	kind: kindString,
+	enum: []string{
+		"CONFIGURED",
+		"BUILT",
+		"DEFAULT",
+		"HOST",
+	},
+}
+
+var shapeBaseStatus = shape{
+	name: "BaseStatus",
+	kind: kindString,
+	enum: []string{
+		"AVAILABLE",
+		"NOT_PULLED",
+		"PULLING",
+		"PULL_FAILED",
+		"UNAVAILABLE",
+	},
+}
+
+var shapeBuildProcess = shape{
+	name: "BuildProcess",
+	kind: kindString,
+	enum: []string{
+		"ORIGINAL",
+		"REVISED",
+	},
+}
+
 var shapeCancelOperationRequest = shape{
 	name: "CancelOperationRequest",
 	kind: kindStructure,
@@ -152,6 +184,19 @@ var shapeListLogEventsResponse = shape{
 	},
 }
 
+var shapeListRuntimesRequest = shape{
+	name: "ListRuntimesRequest",
+	kind: kindStructure,
+}
+
+var shapeListRuntimesResponse = shape{
+	name: "ListRuntimesResponse",
+	kind: kindStructure,
+	members: []member{
+		{"RuntimeSummaryList", true, &shapeRuntimeSummaryList},
+	},
+}
+
 var shapeLogEvent = shape{
 	name: "LogEvent",
 	kind: kindStructure,
@@ -258,6 +303,22 @@ var shapeOperationStepStatus = shape{
 	},
 }
 
+var shapePullRuntimeRequest = shape{
+	name: "PullRuntimeRequest",
+	kind: kindStructure,
+	members: []member{
+		{"RuntimeName", true, &shapeRuntimeName},
+	},
+}
+
+var shapePullRuntimeResponse = shape{
+	name: "PullRuntimeResponse",
+	kind: kindStructure,
+	members: []member{
+		{"Runtime", true, &shapeRuntimeSummary},
+	},
+}
+
 var shapeRollbackServiceRequest = shape{
 	name: "RollbackServiceRequest",
 	kind: kindStructure,
@@ -274,6 +335,40 @@ var shapeRollbackServiceResponse = shape{
 		{"Service", true, &shapeService},
 		{"OperationId", true, &shapeOperationId},
 	},
+}
+
+var shapeRuntimeName = shape{
+	name:    "RuntimeName",
+	kind:    kindString,
+	min:     1,
+	hasMin:  true,
+	max:     40,
+	hasMax:  true,
+	pattern: &pattern{re2: `[A-Za-z0-9_]+`, rule: `Member must satisfy regular expression pattern: [A-Za-z0-9_]+`},
+}
+
+var shapeRuntimeSummary = shape{
+	name: "RuntimeSummary",
+	kind: kindStructure,
+	members: []member{
+		{"RuntimeName", true, &shapeRuntimeName},
+		{"Runtime", false, &shapeString},
+		{"BuildProcess", true, &shapeBuildProcess},
+		{"BaseSource", true, &shapeBaseSource},
+		{"Base", true, &shapeString},
+		{"BaseStatus", true, &shapeBaseStatus},
+		{"StatusReason", false, &shapeString},
+		{"Version", false, &shapeString},
+		{"ImageDigest", false, &shapeString},
+		{"HostVersion", false, &shapeString},
+		{"Deprecated", false, &shapeString},
+	},
+}
+
+var shapeRuntimeSummaryList = shape{
+	name: "RuntimeSummaryList",
+	kind: kindList,
+	elem: &shapeRuntimeSummary,
 }
 
 var shapeServiceUsage = shape{
@@ -305,11 +400,16 @@ var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
 		reflect.TypeFor[ListDeploymentsResponse]():      &shapeListDeploymentsResponse,
 		reflect.TypeFor[ListLogEventsRequest]():         &shapeListLogEventsRequest,
 		reflect.TypeFor[ListLogEventsResponse]():        &shapeListLogEventsResponse,
+		reflect.TypeFor[ListRuntimesRequest]():          &shapeListRuntimesRequest,
+		reflect.TypeFor[ListRuntimesResponse]():         &shapeListRuntimesResponse,
 		reflect.TypeFor[LogEvent]():                     &shapeLogEvent,
 		reflect.TypeFor[Operation]():                    &shapeOperation,
 		reflect.TypeFor[OperationStep]():                &shapeOperationStep,
+		reflect.TypeFor[PullRuntimeRequest]():           &shapePullRuntimeRequest,
+		reflect.TypeFor[PullRuntimeResponse]():          &shapePullRuntimeResponse,
 		reflect.TypeFor[RollbackServiceRequest]():       &shapeRollbackServiceRequest,
 		reflect.TypeFor[RollbackServiceResponse]():      &shapeRollbackServiceResponse,
+		reflect.TypeFor[RuntimeSummary]():               &shapeRuntimeSummary,
 		reflect.TypeFor[ServiceUsage]():                 &shapeServiceUsage,
 	}
 })
@@ -349,6 +449,20 @@ var OwnActions = []Action{
 		Target: "Apron.ListLogEvents",
 		Input:  reflect.TypeFor[ListLogEventsRequest](),
 		Output: reflect.TypeFor[ListLogEventsResponse](),
+		Errors: []Kind{KindInvalidRequest, KindNotFound, KindInternal},
+	},
+	{
+		Name:   "ListRuntimes",
+		Target: "Apron.ListRuntimes",
+		Input:  reflect.TypeFor[ListRuntimesRequest](),
+		Output: reflect.TypeFor[ListRuntimesResponse](),
+		Errors: []Kind{KindInvalidRequest, KindInternal},
+	},
+	{
+		Name:   "PullRuntime",
+		Target: "Apron.PullRuntime",
+		Input:  reflect.TypeFor[PullRuntimeRequest](),
+		Output: reflect.TypeFor[PullRuntimeResponse](),
 		Errors: []Kind{KindInvalidRequest, KindNotFound, KindInternal},
 	},
 	{

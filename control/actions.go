@@ -54,6 +54,9 @@ func (c *Control) Actions() map[string]awsjson.Handler {
 		"ListLogEvents":        awsjson.Handle(c.ListLogEvents),
 		"DescribeServiceUsage": awsjson.Handle(c.DescribeServiceUsage),
 
+		"ListRuntimes": awsjson.Handle(c.ListRuntimes),
+		"PullRuntime":  awsjson.Handle(c.PullRuntime),
+
 		"TagResource":         awsjson.Handle(c.TagResource),
 		"UntagResource":       awsjson.Handle(c.UntagResource),
 		"ListTagsForResource": awsjson.Handle(c.ListTagsForResource),

@@ -32,6 +32,10 @@ type Config struct {
 	// ReadLog and Usage look at what a service writes and takes, and change nothing.
 	ReadLog LogReader
 	Usage   func(ctx context.Context, svc api.Service) (api.ServiceUsage, error)
+	// Runtimes lists the managed runtimes with the bases that an account's builds begin with, and PullRuntime begins to pull
+	// the base image of one; its errors are the client's where they are *api.Error. Neither asks a registry.
+	Runtimes    func(ctx context.Context, account string) ([]api.RuntimeSummary, error)
+	PullRuntime func(ctx context.Context, account, name string) (api.RuntimeSummary, error)
 	// Host makes the public host name of a new service from its first label and region.
 	Host func(label, region string) string
 	// Domain is the platform's own, which all that Host makes is under.

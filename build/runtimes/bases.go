@@ -1,9 +1,16 @@
 package runtimes
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 
 	"apron/driver"
@@ -26,11 +33,6 @@ const Host = "host"
 // its version as the tag.
 func Repository(runtime string) string { return "apron/runtime/" + runtime }
 
-// Error is the user's or the operator's to mend: no base to be had, a version that no base has. Its text says what to do.
-type Error struct{ Reason string }
-
-func (e *Error) Error() string { return e.Reason }
-
 // Config says where bases come from.
 type Config struct {
 	Dir    string // what was learnt of images is kept here
@@ -48,25 +50,116 @@ type Config struct {
 }
 
 // Bases finds bases. It is safe for concurrent use.
-type Bases struct{ cfg Config }
+type Bases struct {
+	cfg     Config
+	probing sync.Mutex // held while an image is looked into
 
-// New makes a Bases; it pulls and starts nothing. A runtime in Map that is unknown, or a reference that is malformed, is an
+	mu     sync.Mutex
+	silent map[string]silence // registries that did not answer, by their hosts
+	host   map[string]string  // versions of this machine's programs
+	pulls  map[string]error   // by runtime: nil while Pull's pull is under way, and why it failed
+
+	queue chan Runtime // what Pull has begun
+}
+
+// New makes a Bases; it pulls and starts nothing, and Run carries out what Pull begins. A runtime in Map that is unknown, or a reference that is malformed, is an
 // error.
-func New(cfg Config) (*Bases, error) { return &Bases{cfg: cfg}, nil }
+func New(cfg Config) (*Bases, error) {
+	if err := CheckMap(cfg.Map); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the directory of runtimes: %w", err)
+	}
+	cfg.Reach = cmp.Or(cfg.Reach, defaultReach)
+	return &Bases{cfg: cfg, silent: map[string]silence{}, host: map[string]string{}, pulls: map[string]error{}, queue: make(chan Runtime, len(table()))}, nil
+}
+
+// CheckMap says what is wrong with a Config.Map.
+func CheckMap(m map[string]string) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(m)) {
+		rt, ok := Lookup(name)
+		if !ok || rt.Name != name {
+			errs = append(errs, fmt.Errorf("there is no runtime %q; `apron runtime ls` shows those that there are", name))
+			continue
+		}
+		if ref := m[name]; ref != Host {
+			if err := image.CheckName(rt.reference(ref, "")); err != nil {
+				errs = append(errs, fmt.Errorf("the base image of %s: %w", name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
 
 // Find finds the base of a runtime for an account's build, the first of these that there is:
 //
 //  1. the reference in Config.Map, and nothing else
 //  2. the newest image in Repository that fits the lock: the account's own, then those of the directory's first account
 //  3. the default reference, pulled from its registry
-//  4. this machine's own programs, where the registry cannot be reached or lacks the image
+//  4. this machine's own programs, where the registry cannot be reached or has no image that fits
 //
 // lock is a version as in apprunner.yaml, "3", "3.11" or "3.11.4", and "" for any. What is found and what is passed over goes
 // to line, for the deployment's log. It blocks for a pull, which image.Config limits; without a registry, for Config.Reach
 // at most, and for the minute after that not at all. Errors are *Error where the user or the operator can do something.
 func (b *Bases) Find(ctx context.Context, account string, rt Runtime, lock string, line func(string)) (Base, error) {
-	return Base{}, errors.New("not written yet")
+	if err := rt.checkLock(lock); err != nil {
+		return Base{}, err
+	}
+	if rt.Deprecated != "" {
+		line(fmt.Sprintf("Runtime %s is deprecated: %s.", rt.Name, rt.Deprecated))
+	}
+	base, err := b.find(ctx, account, rt, lock, line)
+	if err != nil {
+		return Base{}, err
+	}
+	line(fmt.Sprintf("Building on %s with version %s of %s.", base.shown(), base.Version, rt.Name))
+	return base, nil
 }
 
-// Kept are the digests of images that Find has answered with lately: image.Store.Collect is to leave them.
-func (b *Bases) Kept() ([]string, error) { return nil, nil }
+func (base Base) shown() string {
+	if base.Host {
+		return "this machine's own programs"
+	}
+	return "base image " + base.Ref
+}
+
+func (b *Bases) find(ctx context.Context, account string, rt Runtime, lock string, line func(string)) (Base, error) {
+	if ref, ok := b.cfg.Map[rt.Name]; ok {
+		return b.configured(ctx, rt, ref, lock, line)
+	}
+	base, others, ok, err := b.built(ctx, account, rt, lock)
+	if ok || err != nil {
+		return base, err
+	}
+	var tried []string
+	if len(others) > 0 {
+		tried = append(tried, "the bases made here have "+strings.Join(others, ", "))
+	}
+	ref := rt.reference(rt.Image, lock)
+	base, err = b.pulled(ctx, rt, ref, lock, line)
+	if err == nil || !isOf[*Error](err) {
+		return base, err
+	}
+	missed := err.Error()
+	base, err = b.hostBase(ctx, rt, lock)
+	if err == nil {
+		line(fmt.Sprintf("Base image %s is not to be had: %s. Using this machine's own programs instead.", ref, missed))
+		return base, nil
+	}
+	return Base{}, rt.noBase(lock, append(tried, missed, err.Error()))
+}
+
+// configured is the base that the operator named: there is no other then.
+func (b *Bases) configured(ctx context.Context, rt Runtime, ref, lock string, line func(string)) (base Base, err error) {
+	if ref == Host {
+		base, err = b.hostBase(ctx, rt, lock)
+	} else {
+		base, err = b.pulled(ctx, rt, rt.reference(ref, lock), lock, line)
+	}
+	if isOf[*Error](err) {
+		return Base{}, rt.noBase(lock, []string{"the base that the server is configured with: " + err.Error()})
+	}
+	return base, err
+}

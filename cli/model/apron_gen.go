@@ -15,6 +15,8 @@ var Apron = &Service{
 		{Name: "DescribeServiceUsage", CLIName: "describe-service-usage", Doc: "Tells what the instances of a service use of the machine just now, and how many requests it has.", Input: &apronDescribeServiceUsageRequest, Output: &apronDescribeServiceUsageResponse},
 		{Name: "ListDeployments", CLIName: "list-deployments", Doc: "Lists the deployments of a service that RollbackService can go back to, newest first: the last ten that succeeded.", Input: &apronListDeploymentsRequest, Output: &apronListDeploymentsResponse},
 		{Name: "ListLogEvents", CLIName: "list-log-events", Doc: "Reads the last lines of what a service prints, of its events or of a deployment, and from the token of the answer on whatever comes after them.", Input: &apronListLogEventsRequest, Output: &apronListLogEventsResponse},
+		{Name: "ListRuntimes", CLIName: "list-runtimes", Doc: "Lists the managed runtimes, and for each the base that services are built on.", Input: &apronListRuntimesRequest, Output: &apronListRuntimesResponse},
+		{Name: "PullRuntime", CLIName: "pull-runtime", Doc: "Begins to pull the image that a managed runtime's base comes from; ListRuntimes tells when it is there.", Input: &apronPullRuntimeRequest, Output: &apronPullRuntimeResponse},
 		{Name: "RollbackService", CLIName: "rollback-service", Doc: "Deploys an earlier deployment of a service again, with its image and settings, without a pull or build.", Input: &apronRollbackServiceRequest, Output: &apronRollbackServiceResponse},
 	},
 }
@@ -595,6 +597,75 @@ var apronLogEvent = Shape{
 
 var apronLogMessage = Shape{
 	Name: "LogMessage", Type: "string",
+}
+
+var apronListRuntimesRequest = Shape{
+	Name: "ListRuntimesRequest", Type: "structure",
+}
+
+var apronListRuntimesResponse = Shape{
+	Name: "ListRuntimesResponse", Type: "structure",
+	Required: []string{"RuntimeSummaryList"},
+	Members: []Member{
+		{Name: "RuntimeSummaryList", Doc: "The runtimes, those of a language together, oldest first.", Shape: &apronRuntimeSummaryList},
+	},
+}
+
+var apronRuntimeSummaryList = Shape{
+	Name: "RuntimeSummaryList", Type: "list", Elem: &apronRuntimeSummary,
+}
+
+var apronRuntimeSummary = Shape{
+	Name: "RuntimeSummary", Type: "structure",
+	Required: []string{"RuntimeName", "BuildProcess", "BaseSource", "Base", "BaseStatus"},
+	Members: []Member{
+		{Name: "RuntimeName", Doc: "The name of the runtime in apprunner.yaml.", Shape: &apronRuntimeName},
+		{Name: "Runtime", Doc: "The name of the runtime in CodeConfigurationValues; absent for those that App Runner lacks.", Shape: &apronString},
+		{Name: "BuildProcess", Doc: "Which of App Runner's two build processes services of it go through.", Shape: &apronBuildProcess},
+		{Name: "BaseSource", Doc: "Where its base comes from: named by the configuration, made of Debian packages, the default image, or the programs of the machine.", Shape: &apronBaseSource},
+		{Name: "Base", Doc: "The image of its base, or host for the programs of the machine.", Shape: &apronString},
+		{Name: "BaseStatus", Doc: "Whether the base is on the machine.", Shape: &apronBaseStatus},
+		{Name: "StatusReason", Doc: "Why the base is not there, if that is known.", Shape: &apronString},
+		{Name: "Version", Doc: "The version of the runtime in its base, once that was looked into.", Shape: &apronString},
+		{Name: "ImageDigest", Doc: "The digest of the image, once it was pulled.", Shape: &apronString},
+		{Name: "HostVersion", Doc: "The version that the machine itself has, if its programs can stand in for an image that is not to be had.", Shape: &apronString},
+		{Name: "Deprecated", Doc: "Since when the runtime has no support and what to move to; absent while it has.", Shape: &apronString},
+	},
+}
+
+var apronRuntimeName = Shape{
+	Name: "RuntimeName", Type: "string", Min: &apron1, Max: &apron40, Pattern: "[A-Za-z0-9_]+",
+}
+
+var apronBuildProcess = Shape{
+	Name: "BuildProcess", Type: "string",
+	Enum: []string{"ORIGINAL", "REVISED"},
+}
+
+var apronBaseSource = Shape{
+	Name: "BaseSource", Type: "string",
+	Enum: []string{"CONFIGURED", "BUILT", "DEFAULT", "HOST"},
+}
+
+var apronBaseStatus = Shape{
+	Name: "BaseStatus", Type: "string",
+	Enum: []string{"AVAILABLE", "NOT_PULLED", "PULLING", "PULL_FAILED", "UNAVAILABLE"},
+}
+
+var apronPullRuntimeRequest = Shape{
+	Name: "PullRuntimeRequest", Type: "structure",
+	Required: []string{"RuntimeName"},
+	Members: []Member{
+		{Name: "RuntimeName", Doc: "The name of the runtime, as in apprunner.yaml.", Shape: &apronRuntimeName},
+	},
+}
+
+var apronPullRuntimeResponse = Shape{
+	Name: "PullRuntimeResponse", Type: "structure",
+	Required: []string{"Runtime"},
+	Members: []Member{
+		{Name: "Runtime", Doc: "The runtime.", Shape: &apronRuntimeSummary},
+	},
 }
 
 var apronRollbackServiceRequest = Shape{

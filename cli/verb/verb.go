@@ -24,6 +24,8 @@ type Config struct {
 	Exports func(cmd *cobra.Command, data, key string) error
 	// StoredLogs shows what a data directory has kept of a service's logs, for one that is deleted or whose server is stopped.
 	StoredLogs func(ctx context.Context, w io.Writer, data, service string, what Logs) error
+	// MakeBase makes a base image of Debian packages, for RuntimeCommand.
+	MakeBase MakeBase
 }
 
 // Local is a server on this machine.

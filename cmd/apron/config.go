@@ -30,7 +30,8 @@ type Config struct {
 	StopGrace      time.Duration // from SIGTERM to SIGKILL
 
 	Quotas control.Quotas // of each account in each region
-	Builds BuildConfig
+
+	RuntimeImages runtimeImages // bases of managed runtimes other than the default
 }
 
 // defaults are the settings of a server started with no flags at all.
@@ -65,9 +66,11 @@ func (c *Config) bind(fs *pflag.FlagSet) error {
 	fs.StringVar(&c.Domain, "domain", fromEnv("APRON_DOMAIN", c.Domain), "domain under which services get their names")
 	fs.BoolVar(&c.AllowAnonymous, "allow-anonymous", false, "answer requests that are not signed; loopback only")
 	fs.Var(&c.Quotas, "quota", "how many of a kind each account may have in a region; repeat it or separate by commas")
+	fs.Var(&c.RuntimeImages, "runtime-image", "`NAME=IMAGE` is what services of the managed runtime NAME are built on, as python311=registry.example/python:{version}; "+
+		"NAME=host takes this machine's own programs; repeat it or separate by commas")
 	return errors.Join(
 		c.quotasFromEnv(),
-		c.Builds.bind(fs),
+		c.runtimeImagesFromEnv(),
 		durationVar(fs, &c.StartAllowance, "start-allowance", "APRON_START_ALLOWANCE", "how long a new instance may take to become healthy"),
 		durationVar(fs, &c.DrainLimit, "drain-limit", "APRON_DRAIN_LIMIT", "how long requests in flight may take to end"),
 		durationVar(fs, &c.StopGrace, "stop-grace", "APRON_STOP_GRACE", "how long an instance may take to end after SIGTERM"),
@@ -119,7 +122,7 @@ func (c *Config) Validate() error {
 		checkPositive("--start-allowance", c.StartAllowance),
 		checkPositive("--drain-limit", c.DrainLimit),
 		checkPositive("--stop-grace", c.StopGrace),
-		c.Builds.check(),
+		c.RuntimeImages.check(),
 	)
 }
 

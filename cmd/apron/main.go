@@ -65,11 +65,11 @@ func commands() *cobra.Command {
 		return verb.Usage(fmt.Errorf("%w; `%s --help` shows the flags", err, cmd.CommandPath()))
 	})
 	root.AddGroup(&cobra.Group{ID: verb.Group, Title: "Services:"}, &cobra.Group{ID: platformGroup, Title: "The platform:"})
-	for _, cmd := range []*cobra.Command{serveCommand(), stopCommand(), keyCommand(), connectionCommand(), doctorCommand(), man.Command(version), versionCommand()} {
+	for _, cmd := range []*cobra.Command{serveCommand(), stopCommand(), keyCommand(), connectionCommand(), verb.RuntimeCommand(verbConfig()), doctorCommand(), man.Command(version), versionCommand()} {
 		cmd.GroupID = platformGroup
 		root.AddCommand(cmd)
 	}
-	root.AddCommand(verbCommands()...)
+	root.AddCommand(verb.Commands(verbConfig())...)
 	root.AddCommand(awsCommands()...)
 	root.SetHelpCommandGroupID(platformGroup)
 	root.SetCompletionCommandGroupID(platformGroup)

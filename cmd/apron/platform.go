@@ -11,9 +11,7 @@ import (
 	"strconv"
 
 	"apron/awsjson"
-	"apron/build"
 	"apron/build/runtimes"
-	"apron/build/source"
 	"apron/control"
 	"apron/driver/container"
 	"apron/fleet"
@@ -39,8 +37,6 @@ type platform struct {
 	logs      *logs.Logs
 	driver    *container.Driver
 	bases     *runtimes.Bases
-	sources   *source.Fetcher
-	builder   *build.Builder
 	proxy     *proxy.Proxy
 	fleet     *fleet.Fleet
 	worker    *operation.Worker
@@ -60,7 +56,7 @@ func openPlatform(ctx context.Context, cfg Config, log *slog.Logger) (_ *platfor
 		}
 	}()
 	for _, open := range []func(context.Context) error{
-		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openLogs, p.openDriver, p.openBases, p.openBuilds,
+		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openLogs, p.openDriver, p.openBases,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -192,6 +188,7 @@ func (p *platform) openBases(context.Context) (err error) {
 		Images:   p.images,
 		Driver:   p.driver,
 		Registry: p.registryNames()[0],
+		Map:      p.cfg.RuntimeImages,
 		Auth:     image.KeychainAuth,
 	})
 	return err
@@ -242,20 +239,21 @@ func (p *platform) tieInstances() {
 
 func (p *platform) tieActions() {
 	p.control = control.New(control.Config{
-		Log:             p.log,
-		Store:           p.store,
-		Wake:            p.worker.Wake,
-		Settle:          p.worker.Settle,
-		Interrupt:       p.worker.Interrupt,
-		Progress:        p.worker.Progress,
-		ReadLog:         p.readLog,
-		Usage:           p.usage,
-		Host:            p.host,
-		Domain:          p.cfg.Domain,
-		CheckImage:      image.CheckName,
-		CheckRepository: p.checkRepository,
-		TokenKey:        p.ring.MACKey("page tokens"),
-		Quotas:          p.cfg.Quotas,
+		Log:         p.log,
+		Store:       p.store,
+		Wake:        p.worker.Wake,
+		Settle:      p.worker.Settle,
+		Interrupt:   p.worker.Interrupt,
+		Progress:    p.worker.Progress,
+		ReadLog:     p.readLog,
+		Usage:       p.usage,
+		Runtimes:    p.bases.List,
+		PullRuntime: p.bases.Pull,
+		Host:        p.host,
+		Domain:      p.cfg.Domain,
+		CheckImage:  image.CheckName,
+		TokenKey:    p.ring.MACKey("page tokens"),
+		Quotas:      p.cfg.Quotas,
 	})
 	p.server = awsjson.New(awsjson.Config{
 		Log:              p.log,
