@@ -120,7 +120,12 @@ var dpkgOptions = []string{
 	"path-exclude=/usr/share/doc/*", "path-include=/usr/share/doc/*/copyright",
 	"path-exclude=/usr/share/man/*", "path-exclude=/usr/share/info/*", "path-exclude=/usr/share/locale/*",
 	"path-exclude=/usr/share/lintian/*",
+	"path-exclude=/usr/share/go-*/test/*", "path-exclude=/usr/lib/go-*/pkg/*/cmd/*", // the go command's own parts, compiled once more
 }
+
+// mergeHooks are mmdebstrap's own: they make /bin a link from the start, where the release's usrmerge package would bring all of
+// Perl along to do it.
+const mergeHooks = "/usr/share/mmdebstrap/hooks/maybe-merged-usr"
 
 // arguments are mmdebstrap's. Its mode is given, because its own choice falls back to modes whose chroots are none.
 func (d Debian) arguments() []string {
@@ -131,6 +136,9 @@ func (d Debian) arguments() []string {
 	args := []string{
 		"--variant=minbase", "--format=tar", "--mode=" + mode, "--include=" + strings.Join(d.Packages, ","),
 		"--customize-hook=" + tell, "--customize-hook=" + settle,
+	}
+	if _, err := os.Stat(mergeHooks); err == nil {
+		args = append(args, "--hook-dir="+mergeHooks)
 	}
 	for _, option := range dpkgOptions {
 		args = append(args, "--dpkgopt="+option)
