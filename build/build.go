@@ -12,6 +12,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"apron/api"
@@ -108,9 +109,12 @@ func refuse(cause error, format string, args ...any) *Error {
 type Builder struct {
 	cfg   Config
 	turns chan struct{} // one for each build under way
+
+	mu     sync.Mutex
+	active map[string]int // builds that have begun, by service
 }
 
-// New makes the directory. It starts nothing.
+// New makes the directory, and removes from it what builds of an earlier process left under way. It starts nothing.
 func New(cfg Config) (*Builder, error) {
 	if cfg.Log == nil || cfg.Dir == "" || cfg.Images == nil || cfg.Driver == nil || cfg.Bases == nil || cfg.Find == nil || cfg.Keep == nil {
 		return nil, errors.New("builder: Log, Dir, Images, Driver, Bases, Find and Keep must be set")
@@ -120,11 +124,11 @@ func New(cfg Config) (*Builder, error) {
 		return nil, fmt.Errorf("builder: %w", err)
 	}
 	cfg.Dir = dir
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(dir, 0o700), os.RemoveAll(filepath.Join(dir, "work"))); err != nil {
 		return nil, fmt.Errorf("builder: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	return &Builder{cfg: cfg, turns: make(chan struct{}, cfg.Parallel)}, nil
+	return &Builder{cfg: cfg, turns: make(chan struct{}, cfg.Parallel), active: map[string]int{}}, nil
 }
 
 func (cfg Config) withDefaults() Config {
@@ -136,20 +140,4 @@ func (cfg Config) withDefaults() Config {
 	cfg.Parallel = cmp.Or(cfg.Parallel, max(1, cpus/2))
 	cfg.Cache = cmp.Or(cfg.Cache, 2048)
 	return cfg
-}
-
-// Build makes the image that the request's recipe leads to, or finds that there is one already. It blocks: up to Limit, and
-// before that until it is its turn. The end of ctx kills what runs and leaves nothing. It may be repeated, also after
-// kill -9: what an earlier try of the same operation left is destroyed first. Errors are *Error where the user can mend them.
-func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
-	return Result{}, errors.New("not built yet")
-}
-
-// Forget removes the caches and the tags of a deleted service. A service that never built has none.
-func (b *Builder) Forget(service string) error { return nil }
-
-// Prune removes what services that keep does not want have left here, and of all others the caches that were not used for
-// olderThan. It returns how many bytes that freed.
-func (b *Builder) Prune(ctx context.Context, keep func(service string) bool, olderThan time.Duration) (freed int64, err error) {
-	return 0, nil
 }

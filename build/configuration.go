@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"apron/api"
@@ -28,7 +29,7 @@ const (
 func (w *work) configure() error {
 	if _, err := w.r.Checkout.Sub(w.r.Directory); err != nil {
 		if e, ok := errors.AsType[*source.Error](err); ok {
-			return refuse(err, "%s", e.Reason)
+			return refuse(err, "%s", sentence(e.Reason))
 		}
 		return fmt.Errorf("find the source directory: %w", err)
 	}
@@ -38,9 +39,6 @@ func (w *work) configure() error {
 	}
 	if strings.TrimSpace(rec.Run.Command) == "" {
 		return refuse(nil, "There is no start command: set run.command in apprunner.yaml, or StartCommand.")
-	}
-	if len(rec.Run.Secrets) > 0 {
-		return refuse(nil, "This version of apron can't resolve secrets yet: take run.secrets out of apprunner.yaml.")
 	}
 	rt, ok := runtimes.Lookup(rec.Runtime)
 	if !ok {
@@ -111,14 +109,14 @@ func readConfig(checkout, name string) ([]byte, error) {
 	}
 	defer f.Close()
 	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, refuse(err, "%s in the repository is not a file.", name)
+		return nil, refuse(err, "%s in the repository is not a file.", rel)
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
 	if len(data) > maxConfig {
-		return nil, refuse(nil, "%s is larger than %d bytes; a configuration file has some hundred.", name, maxConfig)
+		return nil, refuse(nil, "%s is larger than %d bytes; a configuration file has some hundred.", rel, maxConfig)
 	}
 	return data, nil
 }
@@ -126,12 +124,14 @@ func readConfig(checkout, name string) ([]byte, error) {
 // configMissing says what was looked for, and what is there that may have been meant.
 func configMissing(root *os.Root, name string, err error) error {
 	if !errors.Is(err, fs.ErrNotExist) {
-		return refuse(err, "%s cannot be read: it must be a file of the repository, or a link to one.", name)
+		return refuse(err, "%s cannot be read: it must be a file of the repository, or a link to one.", strings.TrimPrefix(name, "/"))
 	}
-	reason := fmt.Sprintf("The repository has no %s, which the configuration source REPOSITORY needs.", name)
-	other := strings.TrimSuffix(name, ".yaml") + ".yml"
-	if _, err := root.Lstat(strings.TrimPrefix(other, "/")); err == nil {
-		return refuse(err, "%s There is %s, which does not count: rename it.", reason, other)
+	var names []string
+	if dir, err := root.Open(path.Dir("." + name)); err == nil {
+		names, _ = dir.Readdirnames(-1) // a name that was meant is a favour, and no more
+		dir.Close()
 	}
-	return refuse(err, "%s Add it to the source directory, or set the configuration source to API.", reason)
+	slices.Sort(names)
+	missing := recipe.Missing(path.Dir(name), names)
+	return refuse(missing, "%v", missing)
 }

@@ -15,12 +15,12 @@ const (
 	fromAppRunner = "[AppRunner] "
 	fromBuild     = "[Build] "
 
-	maxLine   = 4096     // bytes of a line that are shown
-	maxSecret = 1024     // bytes that are read beyond, so that no secret loses its end to the cut
-	maxLines  = 20_000   // lines of one build that are shown; a user reads the end, which comes in any case
-	maxBytes  = 4 << 20  // and their bytes
-	lastLines = 20       // lines that an error shows
-	markStart = '\x1e'   // ASCII's record separator, which no program prints to people
+	maxLine   = 4096    // bytes of a line that are shown
+	maxSecret = 1024    // bytes that are read beyond, so that no secret loses its end to the cut
+	maxLines  = 20_000  // lines of one build that are shown; a user reads the end, which comes in any case
+	maxBytes  = 4 << 20 // and their bytes
+	lastLines = 20      // lines that an error shows
+	markStart = '\x1e'  // ASCII's record separator, which no program prints to people
 	binary    = "(binary output)"
 )
 
@@ -147,23 +147,28 @@ func (o *output) flush() {
 
 // tame makes text of a line that may be anything.
 func tame(line []byte) string {
-	s := ansi.Strip(string(line))
-	odd := 0
+	if isBinary(line) {
+		return binary
+	}
+	s := strings.ToValidUTF8(ansi.Strip(string(line)), "\uFFFD")
 	s = strings.Map(func(r rune) rune {
-		switch {
-		case r == '\t':
-			return r
-		case r == utf8.RuneError:
-			odd++
-			return '\uFFFD'
-		case unicode.IsControl(r):
-			odd++
+		if r != '\t' && unicode.IsControl(r) {
 			return -1
 		}
 		return r
 	}, s)
-	if odd > 4 && odd*4 > utf8.RuneCountInString(s) {
-		return binary
-	}
 	return strings.TrimRight(s, " \t")
+}
+
+// isBinary counts what is in no text. The escape, the bell and the backspace are for terminals.
+func isBinary(line []byte) bool {
+	odd, all := 0, 0
+	for i := 0; i < len(line); all++ {
+		r, size := utf8.DecodeRune(line[i:])
+		if r == utf8.RuneError && size == 1 || unicode.IsControl(r) && !strings.ContainsRune("\t\x1b\a\b", r) {
+			odd++
+		}
+		i += size
+	}
+	return odd > 4 && odd*4 > all
 }
