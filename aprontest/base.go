@@ -1,79 +1,110 @@
 package aprontest
 
 import (
-	"archive/tar"
-	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"runtime"
-	"slices"
+	"path/filepath"
 	"strings"
+	"syscall"
+	"time"
 
-	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/empty"
-	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// BaseVersion is what the base says of its Python.
-const BaseVersion = "3.11.2"
+// baseLimit is how long the making of a base may take, on a machine that has other things to do.
+const baseLimit = 15 * time.Minute
 
-// Base is an image that services with the runtime python311 can be built on: Debian's static BusyBox, and a python3 that
-// knows its version and nothing else. A build on it takes as long as its commands, and what it makes is served by httpd.
-func Base() (v1.Image, error) {
-	busybox, err := exec.LookPath("busybox")
+// RuntimeBase makes the base of a managed runtime, such as python311, with `apron runtime build`, and returns the file that it is
+// in, as `docker save` writes them. It needs root, mmdebstrap and a Debian mirror, and takes a minute or so the first time:
+// bases are kept in the checkout's bin/bases, for all tests, until what they are made by changes.
+func RuntimeBase(ctx context.Context, bin, name string) (string, error) {
+	root, err := checkout(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("make base image: %w; install it with apt-get install busybox-static", err)
+		return "", err
 	}
-	program, err := os.ReadFile(busybox)
+	recipe, err := fingerprint(filepath.Join(root, "build", "runtimes"))
 	if err != nil {
-		return nil, fmt.Errorf("make base image: %w", err)
+		return "", err
 	}
-	applets, err := exec.Command(busybox, "--list").Output()
+	dir := filepath.Join(root, "bin", "bases")
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return "", err
+	}
+	path := filepath.Join(dir, name+"-"+recipe+".tar")
+	unlock, err := lockFile(path + ".lock") // the tests of several packages run side by side
 	if err != nil {
-		return nil, fmt.Errorf("make base image: list BusyBox's programs: %w", err)
+		return "", err
 	}
-	var b bytes.Buffer
-	if err := writeBase(tar.NewWriter(&b), program, strings.Fields(string(applets))); err != nil {
-		return nil, fmt.Errorf("make base image: %w", err)
+	defer unlock()
+	if _, err := os.Stat(path); err == nil {
+		return path, nil
 	}
-	layer, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(b.Bytes())), nil })
-	if err != nil {
-		return nil, fmt.Errorf("make base image: %w", err)
+	ctx, cancel := context.WithTimeout(ctx, baseLimit)
+	defer cancel()
+	unfinished := path + ".unfinished"
+	if out, err := exec.CommandContext(ctx, bin, "runtime", "build", name, "--output", unfinished).CombinedOutput(); err != nil {
+		return "", fmt.Errorf("make base %s: %w\n%s", name, err, out)
 	}
-	img, err := mutate.AppendLayers(empty.Image, layer)
-	if err != nil {
-		return nil, fmt.Errorf("make base image: %w", err)
-	}
-	return mutate.ConfigFile(img, &v1.ConfigFile{OS: "linux", Architecture: runtime.GOARCH, RootFS: rootFS(img)})
+	return path, os.Rename(unfinished, path)
 }
 
-func writeBase(w *tar.Writer, busybox []byte, applets []string) error {
-	files := []struct {
-		tar.Header
-		text []byte
-	}{
-		{tar.Header{Name: "bin/", Typeflag: tar.TypeDir, Mode: 0o755}, nil},
-		{tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777}, nil},
-		{tar.Header{Name: "bin/busybox", Mode: 0o755}, busybox},
-		{tar.Header{Name: "bin/python3", Mode: 0o755}, []byte("#!/bin/sh\necho Python " + BaseVersion + "\n")},
+// PushBase pushes the base of a managed runtime to where builds of the platform look for it, as `apron runtime build` would have
+// done, and returns its name: apron/runtime/python311:3.11.2.
+func (p *Platform) PushBase(ctx context.Context, runtime string) (string, error) {
+	path, err := RuntimeBase(ctx, p.Bin, runtime)
+	if err != nil {
+		return "", err
 	}
-	for _, name := range slices.DeleteFunc(applets, func(name string) bool { return name == "busybox" }) {
-		files = append(files, struct {
-			tar.Header
-			text []byte
-		}{tar.Header{Name: "bin/" + name, Typeflag: tar.TypeSymlink, Linkname: "busybox", Mode: 0o777}, nil})
+	open := func() (io.ReadCloser, error) { return os.Open(path) }
+	manifest, err := tarball.LoadManifest(open)
+	if err != nil {
+		return "", fmt.Errorf("read base %s: %w", path, err)
 	}
-	for _, f := range files {
-		f.Size = int64(len(f.text))
-		if err := w.WriteHeader(&f.Header); err != nil {
-			return err
+	img, err := tarball.Image(open, nil)
+	if err != nil {
+		return "", fmt.Errorf("read base %s: %w", path, err)
+	}
+	name := manifest[0].RepoTags[0]
+	_, err = p.Push(ctx, img, name)
+	return name, err
+}
+
+// checkout is the directory of the module that the tests are of.
+func checkout(ctx context.Context) (string, error) {
+	out, err := exec.CommandContext(ctx, "go", "env", "GOMOD").Output()
+	if err != nil {
+		return "", fmt.Errorf("find the checkout: %w", err)
+	}
+	return filepath.Dir(strings.TrimSpace(string(out))), nil
+}
+
+// fingerprint is of all that says how bases are made.
+func fingerprint(dir string) (string, error) {
+	sum := sha256.New()
+	for _, name := range []string{"runtimes.json", "debian.go", "archive.go"} {
+		text, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			return "", err
 		}
-		if _, err := w.Write(f.text); err != nil {
-			return err
-		}
+		sum.Write(text)
 	}
-	return w.Close()
+	return hex.EncodeToString(sum.Sum(nil))[:12], nil
+}
+
+// lockFile waits for the lock, which ends with the process.
+func lockFile(path string) (unlock func(), err error) {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return func() { f.Close() }, nil
 }

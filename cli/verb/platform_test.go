@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"log/slog"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"strings"
@@ -14,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-containerregistry/pkg/registry"
 	"github.com/spf13/cobra"
 
 	"apron/api"
@@ -46,6 +49,7 @@ type platform struct {
 	services   []*api.Service
 	operations []*api.Operation // newest last
 	scalings   []*api.AutoScalingConfiguration
+	runtimes   []*api.RuntimeSummary
 	fate       fate
 	subject    string         // of all commits; empty while services are deployed from an image
 	asked      map[string]int // by action
@@ -60,13 +64,16 @@ func newPlatform(t *testing.T, names ...string) *platform {
 	for _, name := range names {
 		p.add(name, api.StatusRunning)
 	}
-	server := httptest.NewServer(awsjson.New(awsjson.Config{
+	mux := http.NewServeMux()
+	mux.Handle("/v2/", registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	mux.Handle("/", awsjson.New(awsjson.Config{
 		Log: slog.New(slog.DiscardHandler),
 		Key: func(_ context.Context, id string) (awsjson.Key, bool, error) {
 			return awsjson.Key{Secret: secret, Account: account}, id == keyID, nil
 		},
 		Actions: p.actions(),
 	}))
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	p.url = server.URL
 	return p
@@ -112,6 +119,8 @@ func (p *platform) actions() map[string]awsjson.Handler {
 		"ListDeployments":                  handle(p, p.listDeployments),
 		"RollbackService":                  handle(p, p.rollbackService),
 		"DescribeServiceUsage":             handle(p, p.describeServiceUsage),
+		"ListRuntimes":                     handle(p, p.listRuntimes),
+		"PullRuntime":                      handle(p, p.pullRuntime),
 		"CreateAutoScalingConfiguration":   handle(p, p.createScaling),
 		"DescribeAutoScalingConfiguration": handle(p, p.describeScaling),
 		"ListAutoScalingConfigurations":    handle(p, p.listScalings),
@@ -390,7 +399,7 @@ var errNoServer = errors.New("no apron serves from /data; start one with `apron 
 func root(url string) *cobra.Command {
 	root := &cobra.Command{Use: "apron", SilenceErrors: true, SilenceUsage: true}
 	root.AddGroup(&cobra.Group{ID: verb.Group, Title: "Services:"})
-	root.AddCommand(verb.Commands(verb.Config{
+	cfg := verb.Config{
 		Data: "/data",
 		Local: func(context.Context, string) (verb.Local, error) {
 			if url == "" {
@@ -403,7 +412,10 @@ func root(url string) *cobra.Command {
 			fmt.Fprintln(w, "stored", name)
 			return nil
 		},
-	})...)
+		MakeBase: makeBase,
+	}
+	root.AddCommand(verb.Commands(cfg)...)
+	root.AddCommand(verb.RuntimeCommand(cfg))
 	return root
 }
 
