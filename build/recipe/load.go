@@ -36,7 +36,7 @@ func load(data []byte) (*yaml.Node, *Fault) {
 	m := measure{sizes: map[*yaml.Node]int{}}
 	size, fault := m.size(root)
 	if fault == nil && size > maxValues {
-		fault = &Fault{Text: fmt.Sprintf("with its aliases written out the file has more than %d values, which is the limit. Use fewer aliases.", maxValues)}
+		fault = &Fault{Text: fmt.Sprintf("the file has more than %d values, with what aliases repeat, and that is the limit. Write fewer of them.", maxValues)}
 	}
 	return root, fault
 }

@@ -191,11 +191,11 @@ func TestParse_SaysWhatIsNoYAML(t *testing.T) {
 		"too large":       {strings.Repeat("#\n", 128<<10) + "a", "apprunner.yaml: the file has 262145 bytes, and 262144 are the limit. Move what is long into scripts in the repository."},
 		"too deep":        {strings.Repeat("[", 21), "apprunner.yaml:1:21: lists and maps lie more than 20 deep within each other, which is the limit. apprunner.yaml needs five levels."},
 		"too deep a list": {strings.Repeat("- ", 30) + "a", "apprunner.yaml:1:41: lists and maps lie more than 20 deep within each other, which is the limit. apprunner.yaml needs five levels."},
-		"too many values": {"[" + strings.Repeat("a,", 10_000) + "]", "apprunner.yaml: with its aliases written out the file has more than 10000 values, which is the limit. Use fewer aliases."},
+		"too many values": {"[" + strings.Repeat("a,", 10_000) + "]", "apprunner.yaml: the file has more than 10000 values, with what aliases repeat, and that is the limit. Write fewer of them."},
 		"within itself":   {"a: &a [1, *a]\n", "apprunner.yaml:1:11: this alias lies within what it names, and would never end. Remove it."},
 		"merging itself":  {"a: &a {<<: *a}\n", "apprunner.yaml:1:12: this alias lies within what it names, and would never end. Remove it."},
-		"a bomb":          {bomb("[", "]", ""), "apprunner.yaml: with its aliases written out the file has more than 10000 values, which is the limit. Use fewer aliases."},
-		"a merging bomb":  {bomb("{<<: [", "]}", ""), "apprunner.yaml: with its aliases written out the file has more than 10000 values, which is the limit. Use fewer aliases."},
+		"a bomb":          {bomb("[", "]", ""), "apprunner.yaml: the file has more than 10000 values, with what aliases repeat, and that is the limit. Write fewer of them."},
+		"a merging bomb":  {bomb("{<<: [", "]}", ""), "apprunner.yaml: the file has more than 10000 values, with what aliases repeat, and that is the limit. Write fewer of them."},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
