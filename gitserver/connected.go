@@ -1,0 +1,167 @@
+package gitserver
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"github.com/go-git/go-git/v6/plumbing"
+	"github.com/go-git/go-git/v6/plumbing/filemode"
+	"github.com/go-git/go-git/v6/plumbing/object"
+)
+
+// link is that an object of the pack, or a reference, names another one.
+type link struct {
+	to   plumbing.Hash
+	kind plumbing.ObjectType // AnyObject where it may be any
+	from string              // for the one who reads that it is missing
+}
+
+// connected refuses a reference to what is not there as a whole: commits with their trees and parents, trees with their
+// files. The repository's own objects are believed. Trees whose names no working tree could hold safely are refused, too.
+func (in *incoming) connected(ctx context.Context, name plumbing.ReferenceName, tip plumbing.Hash) error {
+	kind := plumbing.AnyObject
+	if name.IsBranch() {
+		kind = plumbing.CommitObject
+	}
+	todo := []link{{tip, kind, name.String()}}
+	seen := map[plumbing.Hash]bool{}
+	for len(todo) > 0 {
+		next := todo[len(todo)-1]
+		todo = todo[:len(todo)-1]
+		if seen[next.to] {
+			continue
+		}
+		seen[next.to] = true
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		more, err := in.links(next)
+		if err != nil {
+			return err
+		}
+		todo = append(todo, more...)
+	}
+	return nil
+}
+
+// links are those of an object that has come in; none of one that the repository has.
+func (in *incoming) links(l link) ([]link, error) {
+	kind, new := in.found(l.to)
+	if !new {
+		return nil, in.old(l)
+	}
+	if l.kind != plumbing.AnyObject && l.kind != kind {
+		return nil, refuse("%s names the %s %s as a %s", l.from, kind, short(l.to), l.kind)
+	}
+	switch kind {
+	case plumbing.CommitObject:
+		return in.commitLinks(l.to)
+	case plumbing.TreeObject:
+		return in.treeLinks(l.to)
+	case plumbing.TagObject:
+		tag, err := object.GetTag(in.st, l.to)
+		if err != nil {
+			return nil, malformed(l.to, err)
+		}
+		return []link{{tag.Target, tag.TargetType, "tag " + short(l.to)}}, nil
+	}
+	return nil, nil
+}
+
+func (in *incoming) found(hash plumbing.Hash) (kind plumbing.ObjectType, ok bool) {
+	if in.pack == nil {
+		return 0, false
+	}
+	kind, ok = in.pack.found[hash]
+	return kind, ok
+}
+
+// old refuses a link to what neither has come in nor was there.
+func (in *incoming) old(l link) error {
+	there, err := in.has(l.to)
+	if err != nil {
+		return err
+	}
+	if !there && l.kind == plumbing.CommitObject {
+		return refuse("%s needs commit %s, which was not sent; from a shallow clone, run `git fetch --unshallow` first", l.from, short(l.to))
+	}
+	if !there {
+		return refuse("%s needs object %s, which was not sent; `git fsck` shows what the local repository lacks", l.from, short(l.to))
+	}
+	if l.kind != plumbing.CommitObject || !strings.HasPrefix(l.from, "refs/") {
+		return nil
+	}
+	if _, err := object.GetCommit(in.base, l.to); err != nil {
+		return refuse("%s can point to a commit only, and %s is none", l.from, short(l.to))
+	}
+	return nil
+}
+
+func (in *incoming) commitLinks(hash plumbing.Hash) ([]link, error) {
+	commit, err := object.GetCommit(in.st, hash)
+	if err != nil {
+		return nil, malformed(hash, err)
+	}
+	from := "commit " + short(hash)
+	links := []link{{commit.TreeHash, plumbing.TreeObject, from}}
+	for _, parent := range commit.ParentHashes {
+		links = append(links, link{parent, plumbing.CommitObject, from})
+	}
+	return links, nil
+}
+
+func (in *incoming) treeLinks(hash plumbing.Hash) ([]link, error) {
+	tree, err := object.GetTree(in.st, hash)
+	if err != nil {
+		return nil, malformed(hash, err)
+	}
+	var links []link
+	for _, e := range tree.Entries {
+		if err := checkName(e.Name); err != nil {
+			return nil, refuse("tree %s has a file named %q, which %v", short(hash), e.Name, err)
+		}
+		kind := plumbing.BlobObject
+		switch e.Mode {
+		case filemode.Submodule: // a commit of another repository
+			continue
+		case filemode.Dir:
+			kind = plumbing.TreeObject
+		}
+		links = append(links, link{e.Hash, kind, "tree " + short(hash)})
+	}
+	return links, nil
+}
+
+// malformed is what a pushed object is that cannot be read: its bytes are those that were sent.
+func malformed(hash plumbing.Hash, err error) error {
+	return refuse("object %s can't be read: %v", short(hash), err)
+}
+
+const longestName = 255 // of a file on Linux
+
+// checkName says what is wrong with one part of a file's path. Names that other systems take for .git are wrong as well:
+// people check out there what is kept here.
+func checkName(name string) error {
+	switch lower := strings.ToLower(strings.TrimRight(name, " .")); {
+	case name == "" || name == "." || name == "..":
+		return errors.New("is no name")
+	case len(name) > longestName:
+		return errors.New("is longer than 255 bytes")
+	case strings.ContainsAny(name, "/\x00"):
+		return errors.New("holds a character that no name may")
+	case lower == ".git" || lower == "git~1" || strings.HasPrefix(lower, ".git:"):
+		return errors.New("git keeps for itself")
+	case strings.Map(withoutIgnorable, lower) == ".git":
+		return errors.New("git keeps for itself")
+	}
+	return nil
+}
+
+// withoutIgnorable drops the characters that HFS+ does not see.
+func withoutIgnorable(r rune) rune {
+	if r >= 0x200c && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x206a && r <= 0x206f || r == 0xfeff {
+		return -1
+	}
+	return r
+}

@@ -1,0 +1,246 @@
+package gitserver_test
+
+import (
+	"context"
+	"crypto/rand"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"apron/gitserver"
+)
+
+func TestPush_MakesTheRepositoryAndCloneReadsItBack(t *testing.T) {
+	for _, version := range []string{"0", "1", "2"} {
+		t.Run("protocol "+version, func(t *testing.T) {
+			w, c := newWorld(t), newCheckout(t)
+			first := c.commit("app.py", "print(1)\n")
+			second := c.commit("lib/x.py", "x = 1\n")
+			c.git("tag", "-a", "v1", "-m", "first")
+			c.git("-c", "protocol.version="+version, "push", "-q", w.url("OWNER", "web-app"), "main", "v1")
+			if got := w.head("web-app", "main"); got != second {
+				t.Errorf("main is %s, want %s", got, second)
+			}
+			w.sound("web-app")
+			d := newCheckout(t)
+			d.git("-c", "protocol.version="+version, "clone", "-q", w.url("READER", "web-app.git"), "copy")
+			copied := checkout{t, filepath.Join(d.dir, "copy")}
+			if got := copied.git("log", "--format=%H"); got != second+"\n"+first {
+				t.Errorf("the clone has %s", got)
+			}
+			if got := copied.git("describe"); got != "v1" {
+				t.Errorf("the clone's tag is %s", got)
+			}
+			third := c.commit("app.py", "print(2)\n")
+			c.git("-c", "protocol.version="+version, "push", "-q", w.url("OWNER", "web-app"), "main")
+			copied.git("-c", "protocol.version="+version, "pull", "-q")
+			if got := copied.git("rev-parse", "HEAD"); got != third {
+				t.Errorf("after a pull the clone is at %s, want %s", got, third)
+			}
+			want := []string{owner + " web-app main  " + second, owner + " web-app main " + second + " " + third}
+			if strings.Join(w.pushed, "\n") != strings.Join(want, "\n") {
+				t.Errorf("told of %q, want %q", w.pushed, want)
+			}
+		})
+	}
+}
+
+func TestPush_ForceAndDelete(t *testing.T) {
+	w, c := newWorld(t), newCheckout(t)
+	first := c.commit("a", "1")
+	c.commit("a", "2")
+	c.git("push", "-q", w.url("OWNER", "web-app"), "main", "main:topic")
+	c.git("reset", "-q", "--hard", first)
+	c.fails("non-fast-forward", "push", w.url("OWNER", "web-app"), "main")
+	c.git("push", "-q", "--force", w.url("OWNER", "web-app"), "main")
+	if got := w.head("web-app", "main"); got != first {
+		t.Errorf("after a forced push main is %s, want %s", got, first)
+	}
+	c.git("push", "-q", w.url("OWNER", "web-app"), "--delete", "topic")
+	if got := w.head("web-app", "topic"); got != "" {
+		t.Errorf("a deleted branch is at %s", got)
+	}
+	w.sound("web-app")
+}
+
+func TestPush_FirstBranchIsWhatACloneChecksOut(t *testing.T) {
+	w, c := newWorld(t), newCheckout(t)
+	c.commit("a", "1")
+	c.git("push", "-q", w.url("OWNER", "web-app"), "main:trunk")
+	c.git("clone", "-q", w.url("OWNER", "web-app"), "copy")
+	if got := (checkout{t, filepath.Join(c.dir, "copy")}).git("branch", "--show-current"); got != "trunk" {
+		t.Errorf("the clone is on %q, want trunk", got)
+	}
+}
+
+func TestPush_BranchBelowAnotherIsRefused(t *testing.T) {
+	w, c := newWorld(t), newCheckout(t)
+	c.commit("a", "1")
+	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
+	c.fails("main/x can't be beside main", "push", w.url("OWNER", "web-app"), "main:main/x")
+	w.sound("web-app")
+}
+
+func TestFetch_Shallow(t *testing.T) {
+	w, c := newWorld(t), newCheckout(t)
+	for _, text := range []string{"1", "2", "3"} {
+		c.commit("a", text)
+	}
+	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
+	c.git("clone", "-q", "--depth", "1", w.url("OWNER", "web-app"), "copy")
+	copied := checkout{t, filepath.Join(c.dir, "copy")}
+	if got := copied.git("rev-list", "--count", "HEAD"); got != "1" {
+		t.Errorf("a clone of depth 1 has %s commits", got)
+	}
+	copied.git("fetch", "-q", "--deepen", "1")
+	if got := copied.git("rev-list", "--count", "HEAD"); got != "2" {
+		t.Errorf("one deeper it has %s commits", got)
+	}
+	copied.git("fetch", "-q", "--unshallow")
+	if got := copied.git("rev-list", "--count", "HEAD"); got != "3" {
+		t.Errorf("in full it has %s commits", got)
+	}
+}
+
+func TestPush_FromAShallowCloneSaysWhatToDo(t *testing.T) {
+	w, c := newWorld(t), newCheckout(t)
+	c.commit("a", "1")
+	c.commit("a", "2")
+	c.git("clone", "-q", "--depth", "1", "file://"+c.dir, "shallow")
+	shallow := checkout{t, filepath.Join(c.dir, "shallow")}
+	shallow.fails("git fetch --unshallow", "push", w.url("OWNER", "web-app"), "main")
+	shallow.git("fetch", "-q", "--unshallow")
+	shallow.git("push", "-q", w.url("OWNER", "web-app"), "main")
+}
+
+func TestPush_OverTheLimitIsRefusedOnTheClientsScreen(t *testing.T) {
+	w, c := newWorld(t, func(cfg *gitserver.Config) { cfg.MaxBytes = 2 << 20 }), newCheckout(t)
+	noise := make([]byte, 5<<20)
+	rand.Read(noise)
+	c.commit("big", string(noise))
+	c.fails("the push has more than 2 MiB", "push", w.url("OWNER", "web-app"), "main")
+	if got := w.head("web-app", "main"); got != "" {
+		t.Errorf("after a refused push main is %s", got)
+	}
+	w.sound("web-app")
+	if packs, _ := filepath.Glob(filepath.Join(w.dir, owner, "web-app.git/objects/pack/*")); len(packs) > 0 {
+		t.Errorf("a refused push left %v", packs)
+	}
+}
+
+func TestPush_LargeIsStreamed(t *testing.T) {
+	w, c := newWorld(t), newCheckout(t)
+	noise := make([]byte, 40<<20)
+	rand.Read(noise)
+	head := c.commit("big", string(noise))
+	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
+	c.git("clone", "-q", w.url("OWNER", "web-app"), "copy")
+	got, err := os.ReadFile(filepath.Join(c.dir, "copy", "big"))
+	if err != nil || string(got) != string(noise) {
+		t.Errorf("40 MiB came back as %d bytes, %v", len(got), err)
+	}
+	if w.head("web-app", "main") != head {
+		t.Error("main did not move")
+	}
+}
+
+func TestPush_HistoryWithDeltasStaysWhole(t *testing.T) {
+	w, c := newWorld(t), newCheckout(t)
+	var lines []string
+	for n := range 2000 {
+		lines = append(lines, strings.Repeat(string(rune('a'+n%26)), 40))
+	}
+	for n := range 30 {
+		lines[n*50] = "changed"
+		c.commit("text", strings.Join(lines, "\n"))
+	}
+	c.git("gc", "-q")
+	if out := c.git("verify-pack", "-v", firstMatch(t, filepath.Join(c.dir, ".git/objects/pack/*.idx"))); !strings.Contains(out, "chain length") {
+		t.Fatalf("git made no deltas to test with:\n%s", out)
+	}
+	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
+	w.sound("web-app")
+	c.git("clone", "-q", w.url("OWNER", "web-app"), "copy")
+	if got, want := (checkout{t, filepath.Join(c.dir, "copy")}).git("log", "-p"), c.git("log", "-p"); got != want {
+		t.Error("the clone has another history")
+	}
+}
+
+func firstMatch(t *testing.T, pattern string) string {
+	t.Helper()
+	found, err := filepath.Glob(pattern)
+	if err != nil || len(found) == 0 {
+		t.Fatalf("nothing matches %s: %v", pattern, err)
+	}
+	return found[0]
+}
+
+func TestLogin(t *testing.T) {
+	w, c := newWorld(t), newCheckout(t)
+	c.commit("a", "1")
+	c.fails("Authentication failed", "push", strings.Replace(w.url("OWNER", "web-app"), "secret", "wrong", 1), "main")
+	c.fails("could not read Username", "push", strings.Replace(w.url("OWNER", "web-app"), "OWNER:secret@", "", 1), "main")
+	c.fails("may only read", "push", w.url("READER", "web-app"), "main")
+	c.fails("there is no repository web-app", "clone", w.url("READER", "web-app"), "copy")
+	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
+	c.git("ls-remote", w.url("READER", "web-app"))
+	c.fails("there is no repository web-app", "ls-remote", w.url("OTHER", "web-app"))
+	c.fails("can't be a repository's name", "push", w.url("OWNER", ".hidden"), "main")
+	c.fails("can't be a repository's name", "push", w.url("OWNER", "a%2fb"), "main")
+}
+
+func TestPush_SaysWhatComesOfIt(t *testing.T) {
+	uses := map[string][]gitserver.Use{
+		"web-app": {{Service: "web-app", Branch: "main", Auto: true}, {Service: "web-slow", Branch: "main"}},
+	}
+	w, c := newWorld(t, func(cfg *gitserver.Config) {
+		cfg.Uses = func(_ context.Context, account, repository string) ([]gitserver.Use, error) { return uses[repository], nil }
+	}), newCheckout(t)
+	head := c.commit("a", "1")
+	says := func(want string, args ...string) {
+		t.Helper()
+		if out := c.git(args...); !strings.Contains(out, "remote: "+want) {
+			t.Errorf("git %s printed no %q:\n%s", strings.Join(args, " "), want, out)
+		}
+	}
+	says("Deploying commit "+head[:7]+" to web-app; follow with `apron logs web-app --deployment`", "push", w.url("OWNER", "web-app"), "main")
+	says("topic is not deployed: web-app deploys main", "push", w.url("OWNER", "web-app"), "main:topic")
+	c.commit("a", "2")
+	says("web-slow does not deploy by itself: `apron deploy web-slow`", "push", w.url("OWNER", "web-app"), "main")
+	says("web-app is deployed from main, which is gone now", "push", w.url("OWNER", "web-app"), "--delete", "main")
+	says("No service uses lonely yet: create one with `apron up --name lonely`", "push", w.url("OWNER", "lonely"), "main")
+}
+
+func TestPush_OfTwoAtOnceOneWins(t *testing.T) {
+	w, c := newWorld(t), newCheckout(t)
+	c.commit("a", "1")
+	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
+	c.git("clone", "-q", w.url("OWNER", "web-app"), "other")
+	other := checkout{t, filepath.Join(c.dir, "other")}
+	for round := range 5 {
+		for _, who := range []checkout{c, other} {
+			who.git("fetch", "-q", w.url("OWNER", "web-app"), "main")
+			who.git("reset", "-q", "--hard", "FETCH_HEAD")
+		}
+		heads := []string{c.commit("mine", strings.Repeat("x", round+1)), other.commit("theirs", strings.Repeat("y", round+1))}
+		done := make(chan error, 2)
+		var out [2]strings.Builder
+		for i, who := range []checkout{c, other} {
+			cmd := who.command("push", w.url("OWNER", "web-app"), "main")
+			cmd.Stderr = &out[i]
+			go func() { done <- cmd.Run() }()
+		}
+		first, second := <-done, <-done
+		if (first == nil) == (second == nil) {
+			t.Fatalf("both pushes ended alike: %v, %v\n%s\n%s", first, second, &out[0], &out[1])
+		}
+		if got := w.head("web-app", "main"); got != heads[0] && got != heads[1] {
+			t.Errorf("main is %s, neither of %v", got, heads)
+		}
+		if all := out[0].String() + out[1].String(); !strings.Contains(all, "rejected]") {
+			t.Errorf("git does not show a rejection:\n%s", all)
+		}
+	}
+	w.sound("web-app")
+}
