@@ -195,7 +195,9 @@ func TestPush_SaysWhatComesOfIt(t *testing.T) {
 		"web-app": {{Service: "web-app", Branch: "main", Auto: true}, {Service: "web-slow", Branch: "main"}},
 	}
 	w, c := newWorld(t, func(cfg *gitserver.Config) {
-		cfg.Uses = func(_ context.Context, account, repository string) ([]gitserver.Use, error) { return uses[repository], nil }
+		cfg.Uses = func(_ context.Context, account, repository string) ([]gitserver.Use, error) {
+			return uses[repository], nil
+		}
 	}), newCheckout(t)
 	head := c.commit("a", "1")
 	says := func(want string, args ...string) {

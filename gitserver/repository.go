@@ -62,7 +62,7 @@ func (s *Server) repository(account, name string) (*repository, error) {
 }
 
 // Local returns the directory of the bare repository that a URL means to an account, if the URL is one of this server's:
-// see Repository. The repository need not exist yet.
+// see Repository. It need not exist yet.
 func (s *Server) Local(account, url string) (dir string, ok bool) {
 	name, ok := s.Repository(url)
 	if !ok || !accountName.MatchString(account) {
@@ -75,7 +75,7 @@ func (s *Server) Local(account, url string) (dir string, ok bool) {
 // /git/<repository>, with or without .git and a slash behind it.
 func (s *Server) Repository(text string) (name string, ok bool) {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || !slices.Contains(s.cfg.Hosts, u.Host) {
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.User != nil || !slices.Contains(s.cfg.Hosts, u.Host) {
 		return "", false
 	}
 	name, ok = strings.CutPrefix(u.Path, "/git/")
