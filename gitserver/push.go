@@ -161,6 +161,8 @@ func news(repository, branch string, c *packp.Command, uses []Use) []string {
 			continue
 		case c.Action() == packp.Delete:
 			lines = append(lines, fmt.Sprintf("%s is deployed from %s, which is gone now; it goes on as it is, until you push %s again", u.Service, branch, branch))
+		case u.Paused:
+			lines = append(lines, fmt.Sprintf("%s is paused and stays so: `apron resume %s`, then `apron deploy %s` deploys commit %s", u.Service, u.Service, u.Service, short(c.New)))
 		case u.Auto:
 			lines = append(lines, fmt.Sprintf("Deploying commit %s to %s; follow with `apron logs %s --deployment`", short(c.New), u.Service, u.Service))
 		default:

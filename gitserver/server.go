@@ -29,6 +29,7 @@ type Use struct {
 	Service string // its name
 	Branch  string // without refs/heads/
 	Auto    bool   // a push to Branch deploys it
+	Paused  bool   // it serves nothing, and is not deployed
 }
 
 // Config is what a Server works with.
@@ -38,6 +39,7 @@ type Config struct {
 	// Login tells whose a user name and password are. It must take the same time for right and wrong passwords; its errors
 	// are ours, not the client's.
 	Login func(ctx context.Context, user, password string) (Access, bool, error)
+	URL   string   // of this server, as http://127.0.0.1:4080: what uploads are told that their repository is called
 	Hosts []string // host:port by which a URL means this server
 	// MaxBytes bounds a pushed pack, and what the files of an uploaded working tree take together; 0 is 1 GiB.
 	MaxBytes int64

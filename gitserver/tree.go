@@ -19,7 +19,8 @@ type Uploaded struct {
 	Commit  string // full id
 	Tree    string // full id of the commit's tree
 	Branch  string
-	Changed bool // a commit was made
+	URL     string // of the repository, for a service's RepositoryUrl
+	Changed bool   // a commit was made
 }
 
 const (
@@ -67,7 +68,7 @@ func (in *incoming) upload(req *http.Request, branch, message string) (Uploaded,
 	if err != nil {
 		return Uploaded{}, err
 	}
-	answer := Uploaded{Commit: id(head), Tree: tree.String(), Branch: branch}
+	answer := Uploaded{Commit: id(head), Tree: tree.String(), Branch: branch, URL: in.s.cfg.URL + "/git/" + in.repo.name}
 	if tree == before {
 		return answer, nil
 	}

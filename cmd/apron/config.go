@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"sync"
 	"time"
 
@@ -29,6 +30,8 @@ type Config struct {
 	DrainLimit     time.Duration // how long requests in flight may take when a service is paused, updated or deleted
 	StopGrace      time.Duration // from SIGTERM to SIGKILL
 
+	PushLimit int // MiB that a git push, or the files of an uploaded working tree, may have
+
 	Quotas control.Quotas // of each account in each region
 
 	RuntimeImages runtimeImages // bases of managed runtimes other than the default
@@ -45,6 +48,7 @@ func defaults() Config {
 		StartAllowance: 5 * time.Minute,
 		DrainLimit:     120 * time.Second,
 		StopGrace:      30 * time.Second,
+		PushLimit:      1024,
 		Quotas:         control.DefaultQuotas(),
 		Builds:         defaultBuilds(),
 	}
@@ -70,7 +74,7 @@ func (c *Config) bind(fs *pflag.FlagSet) error {
 		"NAME=host takes this machine's own programs; repeat it or separate by commas")
 	return errors.Join(
 		c.quotasFromEnv(),
-		c.runtimeImagesFromEnv(),
+		countVar(fs, &c.PushLimit, "push-limit", "APRON_PUSH_LIMIT", "`MiB` that a git push, or the files of an uploaded working tree, may have"),
 		durationVar(fs, &c.StartAllowance, "start-allowance", "APRON_START_ALLOWANCE", "how long a new instance may take to become healthy"),
 		durationVar(fs, &c.DrainLimit, "drain-limit", "APRON_DRAIN_LIMIT", "how long requests in flight may take to end"),
 		durationVar(fs, &c.StopGrace, "stop-grace", "APRON_STOP_GRACE", "how long an instance may take to end after SIGTERM"),
@@ -107,6 +111,18 @@ func durationVar(fs *pflag.FlagSet, d *time.Duration, name, env, usage string) e
 	return nil
 }
 
+func countVar(fs *pflag.FlagSet, n *int, name, env, usage string) error {
+	def := *n
+	if text := os.Getenv(env); text != "" {
+		var err error
+		if def, err = strconv.Atoi(text); err != nil {
+			return fmt.Errorf("%s: %q is not a whole number", env, text)
+		}
+	}
+	fs.IntVar(n, name, def, usage)
+	return nil
+}
+
 var domainName = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 })
@@ -122,7 +138,7 @@ func (c *Config) Validate() error {
 		checkPositive("--start-allowance", c.StartAllowance),
 		checkPositive("--drain-limit", c.DrainLimit),
 		checkPositive("--stop-grace", c.StopGrace),
-		c.RuntimeImages.check(),
+		checkPositive("--push-limit", c.PushLimit),
 	)
 }
 
@@ -163,7 +179,7 @@ func (c *Config) checkAnonymous() error {
 	return nil
 }
 
-func checkPositive(flag string, d time.Duration) error {
+func checkPositive[T time.Duration | int](flag string, d T) error {
 	if d <= 0 {
 		return fmt.Errorf("%s is %v and must be more than zero", flag, d)
 	}

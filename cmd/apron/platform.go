@@ -15,6 +15,7 @@ import (
 	"apron/control"
 	"apron/driver/container"
 	"apron/fleet"
+	"apron/gitserver"
 	"apron/image"
 	"apron/keyring"
 	"apron/logs"
@@ -34,6 +35,7 @@ type platform struct {
 	store     *store.Store
 	keys      *keys
 	images    *image.Store
+	git       *gitserver.Server
 	logs      *logs.Logs
 	driver    *container.Driver
 	bases     *runtimes.Bases
@@ -56,7 +58,7 @@ func openPlatform(ctx context.Context, cfg Config, log *slog.Logger) (_ *platfor
 		}
 	}()
 	for _, open := range []func(context.Context) error{
-		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openLogs, p.openDriver, p.openBases,
+		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openGit, p.openLogs, p.openDriver,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -282,6 +284,7 @@ func (p *platform) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("/", p.server)
 	mux.Handle("/v2/", p.images.BasicAuth(p.keys.login))
+	mux.Handle("/git/", p.git)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux
 }

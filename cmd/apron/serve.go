@@ -66,7 +66,7 @@ func (p *platform) Run(ctx context.Context, stdout io.Writer) error {
 		stopWork()
 		return errors.Join(err, group.Wait())
 	}
-	for _, run := range []func(context.Context) error{p.worker.Run, p.control.Run, p.bases.Run} {
+	for _, run := range []func(context.Context) error{p.worker.Run, p.control.Run, p.pruneGit} {
 		group.Go(func() error { return run(work) })
 	}
 	api, edge := p.httpServer(p.handler()), p.httpServer(p.proxy)
@@ -114,7 +114,7 @@ func (p *platform) announce(w io.Writer) {
 	a := p.address()
 	fmt.Fprintf(w, `apron %s
   data      %s (--data)
-  API       %s (--api), images under /v2/
+  API       %s (--api), images under /v2/, git under /git/
   services  http://NAME.REGION.%s:%s (--domain, --edge %s)
   limits    %v to become healthy (--start-allowance), %v for requests in flight (--drain-limit), %v from SIGTERM to SIGKILL (--stop-grace)
 
