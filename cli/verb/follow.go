@@ -15,6 +15,7 @@ type begun struct {
 	doing     string       // as in "pausing"
 	service   *api.Service // as the server answered; nil where the action tells nothing of it
 	operation string       // its id; empty when there was nothing to do
+	shown     bool         // its log has been, to the end
 }
 
 // result is the document that --json prints. What is not known is not in it.
@@ -75,11 +76,17 @@ func (b begun) reference() string {
 // await waits for the operation and shows its steps in a line that begins with text.
 func (s *session) await(ctx context.Context, f *flags, b begun, text string) (*api.Operation, error) {
 	w, clear := s.waiter(f, text)
+	live, progress := s.liveLog(b), w.Progress
+	w.Progress = func(p wait.Progress) {
+		live.show(ctx, clear)
+		progress(p)
+	}
 	op, err := w.Operation(ctx, b.arn, b.operation)
 	clear()
 	if err == nil {
 		return op, nil
 	}
+	b.shown = live != nil && live.lines > 0
 	return op, s.explain(ctx, b, op, err)
 }
 

@@ -188,7 +188,7 @@ const lastLines = 12
 // lastWords shows how the log of what failed ends: a deployment's own, or for what is none the instances'. A log that
 // cannot be read is no reason to say less of the failure itself.
 func (s *session) lastWords(ctx context.Context, b begun) {
-	if s.json {
+	if s.json || b.shown {
 		return
 	}
 	in := &api.ListLogEventsRequest{ServiceArn: b.arn, Stream: api.LogStreamDeployment, OperationId: &b.operation, Limit: new(lastLines)}

@@ -43,7 +43,8 @@ type fate struct {
 // the second question.
 type platform struct {
 	*testing.T
-	url string
+	url     string
+	handler http.Handler // of the API alone
 
 	mu         sync.Mutex
 	services   []*api.Service
@@ -52,6 +53,7 @@ type platform struct {
 	runtimes   []*api.RuntimeSummary
 	fate       fate
 	subject    string         // of all commits; empty while services are deployed from an image
+	commit     string         // that all deployments were of, where it is not empty
 	asked      map[string]int // by action
 	sent       map[string]any // the last input of each action
 }
@@ -64,16 +66,14 @@ func newPlatform(t *testing.T, names ...string) *platform {
 	for _, name := range names {
 		p.add(name, api.StatusRunning)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/v2/", registry.New(registry.Logger(log.New(io.Discard, "", 0))))
-	mux.Handle("/", awsjson.New(awsjson.Config{
+	p.handler = awsjson.New(awsjson.Config{
 		Log: slog.New(slog.DiscardHandler),
 		Key: func(_ context.Context, id string) (awsjson.Key, bool, error) {
 			return awsjson.Key{Secret: secret, Account: account}, id == keyID, nil
 		},
 		Actions: p.actions(),
-	}))
-	server := httptest.NewServer(mux)
+	})
+	server := httptest.NewServer(p.handler)
 	t.Cleanup(server.Close)
 	p.url = server.URL
 	return p
@@ -318,6 +318,9 @@ func (p *platform) listDeployments(in *api.ListDeploymentsRequest) (*api.ListDep
 		if p.subject != "" {
 			d.ImageIdentifier, d.Commit, d.CommitSubject = nil, new(fmt.Sprintf("%d", 1234567890+i)), &p.subject
 		}
+		if p.commit != "" {
+			d.Commit = &p.commit
+		}
 		out.DeploymentSummaryList = append(out.DeploymentSummaryList, d)
 	}
 	return out, nil
@@ -438,6 +441,17 @@ func (p *platform) run(args ...string) told {
 	return run(p.T, p.url, args...)
 }
 
+// typed runs it with something on its standard input.
+func (p *platform) typed(input string, args ...string) told {
+	p.Helper()
+	stdin = input
+	defer func() { stdin = "" }()
+	return run(p.T, p.url, args...)
+}
+
+// stdin is what the program reads.
+var stdin string
+
 func run(t *testing.T, url string, args ...string) told {
 	t.Helper()
 	for _, name := range elsewhere {
@@ -450,6 +464,7 @@ func run(t *testing.T, url string, args ...string) told {
 	}
 	cmd := root(url)
 	var out, side bytes.Buffer
+	cmd.SetIn(strings.NewReader(stdin))
 	cmd.SetOut(&out)
 	cmd.SetErr(&side)
 	cmd.SetArgs(args)

@@ -8,17 +8,19 @@ import (
 	"strings"
 
 	"apron/cli/archive"
+	"apron/cli/worktree"
 )
 
 // source is what `apron up` deploys.
 type source struct {
-	name    string         // the image's, or the path of its archive
-	archive *archive.Image // nil for an image that lies in a registry
+	name    string         // the image's, or the path of its archive or working tree
+	archive *archive.Image // nil for an image that lies in a registry, and for a working tree
+	tree    *worktree.Tree // nil for images
 }
 
 // sourceAt tells a path from an image's name: it begins with . or /, or leads to an archive or a directory of another form
-// than names of images have.
-func sourceAt(arg string) (source, error) {
+// than names of images have. A directory that holds no image is a working tree; with asTree it is one whatever it holds.
+func sourceAt(arg string, asTree bool) (source, error) {
 	if !isPath(arg) {
 		return source{name: arg}, nil
 	}
@@ -30,11 +32,22 @@ func sourceAt(arg string) (source, error) {
 		image, err := archive.Open(arg)
 		return source{name: arg, archive: image}, err
 	}
+	if _, err := os.Stat(filepath.Join(arg, configFile)); asTree || err == nil {
+		return treeAt(arg)
+	}
 	image, err := archive.Open(arg)
 	if errors.Is(err, archive.ErrNoImage) {
 		return onlyArchive(arg)
 	}
 	return source{name: arg, archive: image}, err
+}
+
+func treeAt(dir string) (source, error) {
+	tree, err := worktree.Open(dir)
+	if err != nil {
+		return source{}, err
+	}
+	return source{name: tree.Dir, tree: tree}, nil
 }
 
 func isPath(arg string) bool {
@@ -45,7 +58,7 @@ func isPath(arg string) bool {
 	return err == nil && (strings.HasSuffix(arg, ".tar") || strings.HasSuffix(arg, ".tar.gz") || strings.HasSuffix(arg, ".tgz"))
 }
 
-// onlyArchive is the one archive that lies in the directory.
+// onlyArchive is the one archive that lies in the directory, which is a working tree if there is none.
 func onlyArchive(dir string) (source, error) {
 	var found []string
 	for _, pattern := range []string{"*.tar", "*.tar.gz", "*.tgz"} {
@@ -54,13 +67,12 @@ func onlyArchive(dir string) (source, error) {
 	}
 	switch len(found) {
 	case 0:
-		return source{}, fmt.Errorf("apron can't build %s from source yet. What works today: `apron up IMAGE` with the name of an image in a registry, "+
-			"and `apron up FILE` with one that docker save, podman save, buildah, ko or skopeo wrote into a file", shown(dir))
+		return treeAt(dir)
 	case 1:
 		image, err := archive.Open(found[0])
 		return source{name: found[0], archive: image}, err
 	}
-	return source{}, fmt.Errorf("%s holds several archives; name the one that is meant: %s", shown(dir), strings.Join(found, ", "))
+	return source{}, fmt.Errorf("%s holds several archives; name the one that is meant, or give --start to build the directory: %s", shown(dir), strings.Join(found, ", "))
 }
 
 // shown is a directory as people call it.
@@ -87,7 +99,7 @@ func (s source) port() string {
 
 // nameOf is what the service is called like.
 func (s source) nameOf() string {
-	if s.archive == nil {
+	if s.archive == nil && s.tree == nil {
 		return lastPart(s.name)
 	}
 	path, err := filepath.Abs(s.name)

@@ -21,23 +21,31 @@ func upCommand(cfg *Config) *cobra.Command {
 	var variables []string
 	cmd := &cobra.Command{
 		Use:   "up [IMAGE | FILE | DIRECTORY] [--name NAME] [--port PORT] [--env KEY=VALUE ...]",
-		Short: "Deploy an image: create the service, or update the one that is there",
-		Long: "Deploy an image, by its name in a registry or out of a file or directory: a docker archive or an OCI layout, packed or\n" +
-			"not, is pushed to the platform's own registry first. The service is created, or updated if there is one of that name; an\n" +
-			"update keeps the port and the variables that are not given. Without an argument the current directory is meant.\n\n" +
-			"Without --name the service is called like the image: the last part of its name, with -app behind it where that has\n" +
-			"less than four characters.",
-		Example: "  apron up 127.0.0.1:4080/web:1 --name web-app --env GREETING=Hello\n  apron up ./image.tar --name web-app",
-		Args:    cobra.MaximumNArgs(1),
+		Short: "Deploy a directory with source, or an image: create the service, or update the one that is there",
+		Long: "Deploy a directory with source, or an image. The service is created, or updated if there is one of that name; an update\n" +
+			"keeps what is not given. Without an argument the current directory is meant.\n\n" +
+			"A directory's files are sent as they are, committed or not, but for what git ignores; they need not be in a git\n" +
+			"repository. They are built and run as its apprunner.yaml says, or as --runtime, --build and --start do. The log of the\n" +
+			"build is shown meanwhile. `apron remote` shows how to deploy by `git push`.\n\n" +
+			"An image is named as in its registry, or is a file or directory: a docker archive or an OCI layout, packed or not, is\n" +
+			"pushed to the platform's own registry first.\n\n" +
+			"Without --name the service is called like the directory or the image: the last part of its name, with -app behind it\n" +
+			"where that has less than four characters.",
+		Example: "  apron up\n  apron up . --runtime python311 --start 'python3 app.py' --port 8000\n" +
+			"  apron up 127.0.0.1:4080/web:1 --name web-app --env GREETING=Hello\n  apron up ./image.tar --name web-app",
+		Args: cobra.MaximumNArgs(1),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) (err error) {
 		if u.env, err = pairs("--env", variables); err != nil {
 			return Usage(err)
 		}
-		if u.source, err = sourceAt(append(args, ".")[0]); err != nil {
+		if u.source, err = sourceAt(append(args, ".")[0], u.recipe.given()); err != nil {
 			return err
 		}
 		defer u.source.close()
+		if u.source.tree == nil && u.recipe.given() {
+			return Usage(errors.New("--runtime, --build and --start are for directories with source; an image is built already"))
+		}
 		if u.name, err = serviceName(u.name, u.source); err != nil {
 			return Usage(err)
 		}
@@ -49,6 +57,9 @@ func upCommand(cfg *Config) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&u.name, "name", "", "the service's name")
 	cmd.Flags().StringVar(&u.port, "port", "", "the port that the program listens on; without it the image's only one, or 8080")
+	cmd.Flags().StringVar(&u.recipe.runtime, "runtime", "", "the managed `runtime` that source is built and run with, such as python311")
+	cmd.Flags().StringVar(&u.recipe.build, "build", "", "the `command` that builds source")
+	cmd.Flags().StringVar(&u.recipe.start, "start", "", "the `command` that starts what was built from source")
 	cmd.Flags().StringArrayVar(&variables, "env", nil, "set `KEY=VALUE` in the program's environment; repeat it for more")
 	f.connection(cmd, cfg)
 	f.output(cmd)
@@ -59,6 +70,7 @@ func upCommand(cfg *Config) *cobra.Command {
 // up is what is to be deployed, and how.
 type up struct {
 	source     source
+	recipe     recipe // of source
 	name, port string
 	env        map[string]string
 }
@@ -68,6 +80,9 @@ func (s *session) up(ctx context.Context, f *flags, u up) error {
 	_, absent := errors.AsType[unknownService](err)
 	if err != nil && !absent {
 		return err
+	}
+	if u.source.tree != nil {
+		return s.upTree(ctx, f, t, u, absent)
 	}
 	image := u.source.name
 	if u.source.archive != nil {

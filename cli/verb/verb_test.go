@@ -201,7 +201,7 @@ func TestUp_RefusesWhatItCannotBuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"up"}, {"up", "."}} {
-		if got := p.run(args...); got.code != 1 || !strings.Contains(got.err, "apron can't build the current directory from source yet. What works today: `apron up IMAGE`") {
+		if got := p.run(args...); got.code != 2 || !strings.Contains(got.err, "does not say how it is built and started; write an apprunner.yaml") {
 			t.Errorf("%v: ended with %d and %q", args, got.code, got.err)
 		}
 	}
@@ -210,7 +210,7 @@ func TestUp_RefusesWhatItCannotBuild(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := p.run("up"); !strings.Contains(got.err, "holds several archives; name the one that is meant: a.tar, b.tgz") {
+	if got := p.run("up"); !strings.Contains(got.err, "holds several archives; name the one that is meant, or give --start to build the directory: a.tar, b.tgz") {
 		t.Errorf("two archives: %q", got.err)
 	}
 }

@@ -1,0 +1,125 @@
+package verb
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"apron/cli/worktree"
+)
+
+// uploaded is what the server made of a working tree.
+type uploaded struct {
+	Commit, Branch, URL string
+	Changed             bool
+}
+
+// upload sends a working tree to a branch of a repository of the server's own, which need not exist. The tree goes over
+// the wire while it is read.
+func (s *session) upload(ctx context.Context, t *worktree.Tree, repository, branch string) (sent uploaded, err error) {
+	line := s.line()
+	defer line.Clear()
+	text := fmt.Sprintf("sending %d files, %s", len(t.Files), byteSize(t.Bytes))
+	line.Show(text)
+	r, w := io.Pipe()
+	defer r.Close() // ends the writer, which goes on where the server has answered early
+	req, err := s.putRequest(ctx, r, t, repository, branch)
+	if err != nil {
+		return sent, err
+	}
+	told := make(chan int64)
+	var failed error // of reading the tree; set before told is closed
+	go func() {
+		defer close(told)
+		failed = t.Write(ctx, w, func(done int64) {
+			select {
+			case told <- done:
+			default: // the line shows the next one
+			}
+		})
+		w.CloseWithError(failed)
+	}()
+	answered := make(chan error, 1)
+	go func() { answered <- s.put(req, &sent) }()
+	for {
+		select {
+		case done, ok := <-told:
+			if !ok {
+				told = nil
+				line.Show(text + ": the server makes a commit of them")
+			} else if line.Redraws() {
+				line.Show(fmt.Sprintf("%s: %d%%", text, 100*done/max(t.Bytes, 1)))
+			}
+		case err := <-answered:
+			r.CloseWithError(io.ErrClosedPipe)
+			if told != nil {
+				for range told { // until the writer has ended
+				}
+			}
+			if err != nil && failed != nil && !errors.Is(failed, io.ErrClosedPipe) {
+				err = failed
+			}
+			return sent, err
+		}
+	}
+}
+
+func (s *session) putRequest(ctx context.Context, body io.Reader, t *worktree.Tree, repository, branch string) (*http.Request, error) {
+	host, _ := os.Hostname() // only to be read by people
+	message := "apron up " + t.Dir
+	if host != "" {
+		message += " on " + host
+	}
+	to := strings.TrimSuffix(s.endpoint, "/") + gitPath + url.PathEscape(repository) + "/tree/" + (&url.URL{Path: branch}).EscapedPath() + "?message=" + url.QueryEscape(message)
+	req, err := http.NewRequestWithContext(ctx, http.MethodPut, to, body)
+	if err != nil {
+		return nil, err
+	}
+	key, err := s.credentials(ctx)
+	if err != nil {
+		return nil, err
+	}
+	req.SetBasicAuth(key.AccessKeyID, key.SecretAccessKey)
+	req.Header.Set("Expect", "100-continue") // so that a refusal comes before the files have gone
+	return req, nil
+}
+
+// byteSize is a size as people read it.
+func byteSize(n int64) string {
+	switch {
+	case n >= 10<<20:
+		return fmt.Sprintf("%d MiB", n>>20)
+	case n >= 10<<10:
+		return fmt.Sprintf("%d KiB", n>>10)
+	}
+	return fmt.Sprintf("%d bytes", n)
+}
+
+const maxRefusal = 4 << 10
+
+func (s *session) put(req *http.Request, into *uploaded) error {
+	client := s.client.HTTP
+	if client == nil {
+		client = &http.Client{Transport: &http.Transport{Proxy: http.ProxyFromEnvironment, ExpectContinueTimeout: time.Second, DisableKeepAlives: true}}
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return fmt.Errorf("send the source: %w", err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
+		return fmt.Errorf("the server does not take the source: %s", strings.TrimSpace(string(text)))
+	}
+	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
+		return fmt.Errorf("the server at %s answers with no JSON: %w; is it apron, of a version that builds from source?", s.endpoint, err)
+	}
+	return nil
+}
