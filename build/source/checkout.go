@@ -68,9 +68,11 @@ func (c Checkout) Sub(directory string) (string, error) {
 	case !info.IsDir():
 		return "", refuse("the source directory %s is a file in the commit %.12s; name the directory that it is in", shown(name), c.Commit.ID)
 	}
-	dir, err := filepath.EvalSymlinks(filepath.Join(app, name))
-	if err != nil {
+	top, errTop := filepath.EvalSymlinks(app)
+	dir, errDir := filepath.EvalSymlinks(filepath.Join(app, name))
+	rel, errRel := filepath.Rel(top, dir)
+	if err := errors.Join(errTop, errDir, errRel); err != nil {
 		return "", fmt.Errorf("look at the checkout: %w", err)
 	}
-	return dir, nil
+	return filepath.Join(app, rel), nil
 }

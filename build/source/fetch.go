@@ -13,6 +13,7 @@ const maxHeadTime = time.Minute
 // Head gives the commit that the branch points to: one question to the server, nothing is fetched. It blocks for up to a
 // minute. Errors are *Error where the user can mend them.
 func (f *Fetcher) Head(ctx context.Context, r Remote) (commit string, err error) {
+	defer f.contain(&err)
 	o, err := f.parse(r)
 	if err != nil {
 		return "", err
@@ -41,7 +42,8 @@ func (f *Fetcher) Checkout(ctx context.Context, service string, r Remote, commit
 	return f.do(ctx, service, r, func(*job, context.Context) (plumbing.Hash, error) { return parseHash(commit) })
 }
 
-func (f *Fetcher) do(ctx context.Context, service string, r Remote, which func(*job, context.Context) (plumbing.Hash, error)) (Checkout, error) {
+func (f *Fetcher) do(ctx context.Context, service string, r Remote, which func(*job, context.Context) (plumbing.Hash, error)) (c Checkout, err error) {
+	defer f.contain(&err)
 	j, err := f.begin(ctx, service, r)
 	if err != nil {
 		return Checkout{}, err
@@ -53,8 +55,7 @@ func (f *Fetcher) do(ctx context.Context, service string, r Remote, which func(*
 	if err != nil {
 		return Checkout{}, f.explain(ctx, err, j.origin)
 	}
-	c, err := j.checkout(ctx, id)
-	if err != nil {
+	if c, err = j.checkout(ctx, id); err != nil {
 		return Checkout{}, f.explain(ctx, err, j.origin)
 	}
 	return c, nil

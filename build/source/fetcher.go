@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"runtime/debug"
 	"sync"
 )
 
@@ -89,6 +90,9 @@ func (a address) key() string {
 
 // remove takes a directory away at once, and its content after.
 func (f *Fetcher) remove(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
 	tmp, err := os.MkdirTemp(f.path("tmp"), "gone-*")
 	if err != nil {
 		return fmt.Errorf("remove sources: %w", err)
@@ -100,4 +104,13 @@ func (f *Fetcher) remove(path string) error {
 		return fmt.Errorf("remove sources: %w", err)
 	}
 	return nil
+}
+
+// contain makes an error of a panic: foreign parsers read here what anybody may have written, and a fault of theirs must not
+// end the server.
+func (f *Fetcher) contain(err *error) {
+	if p := recover(); p != nil {
+		f.cfg.Log.Error("reading a repository failed", "panic", p, "stack", string(debug.Stack()))
+		*err = fmt.Errorf("reading the repository failed: %v", p)
+	}
 }

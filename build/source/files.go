@@ -24,6 +24,16 @@ func writeFile(path string, text []byte) (err error) {
 	return nil
 }
 
+// writeSynced writes a file that nobody looks at yet.
+func writeSynced(path string, text []byte) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
 // syncDir makes the names in a directory last.
 func syncDir(path string) error {
 	d, err := os.Open(path)

@@ -353,6 +353,40 @@ func TestFetch_TakesNoEndlessListOfBranches(t *testing.T) {
 	refused(t, err, "broke off")
 }
 
+func TestFetch_TakesNoEndlessListBeforeAPack(t *testing.T) {
+	dir := t.TempDir()
+	r := newRepo(t, dir, "web")
+	r.commit("first", "a", "1")
+	s := serveGit(t, dir, false)
+	s.override = func(w http.ResponseWriter, req *http.Request) bool {
+		body, _ := io.ReadAll(req.Body)
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		if !bytes.Contains(body, []byte("command=fetch")) {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
+		_, err := io.WriteString(w, "0011shallow-info\n")
+		for err == nil {
+			_, err = io.WriteString(w, "0034shallow "+strings.Repeat("ab", 20))
+		}
+		return true
+	}
+	fetchRefused(t, newFetcher(t, Config{}), Remote{URL: s.URL + "/web/.git", Branch: "main"}, "does not answer as git servers do", "before the pack")
+}
+
+func FuzzSubmodules(f *testing.F) {
+	f.Add("[submodule \"a\"]\n\tpath = a\n\turl = ../a\n")
+	f.Add("[submodule \"a\\\"b\"]\n\tpath = \"a b\" ; x\n\turl = https://a/b#c\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		urls, err := parseModules([]byte(text))
+		for path, url := range urls {
+			if err != nil || path == "" || url == "" {
+				t.Errorf("%q: %q with %v", path, url, err)
+			}
+		}
+	})
+}
+
 func FuzzScanPack(f *testing.F) {
 	f.Add(packOf(1, [2]string{header(3, 5), "hello"}))
 	f.Add(packOf(2, [2]string{header(3, 5), "hello"}, [2]string{header(6, 7) + "\x0e", "\x05\x05\x90\x05"}))

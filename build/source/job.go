@@ -6,7 +6,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 
 	"github.com/go-git/go-git/v6/plumbing"
 )
@@ -21,7 +23,7 @@ type job struct {
 	sessions   []*session
 	notices    []string
 	submodules int
-	warm       bool // something came from a mirror that was there before
+	warm       bool // something came from where it was before: to try anew may help
 	unlock     func()
 }
 
@@ -39,6 +41,9 @@ func (f *Fetcher) begin(ctx context.Context, service string, r Remote) (*job, er
 }
 
 func (f *Fetcher) parse(r Remote) (origin, error) {
+	if strings.ContainsFunc(r.Branch, func(c rune) bool { return c <= ' ' || c == 0x7f || unicode.IsSpace(c) || unicode.IsControl(c) }) {
+		return origin{}, refuse("no branch can be called %q; give the name of one as `git branch` prints it", r.Branch)
+	}
 	at, err := parseAddress(r.URL)
 	if err != nil {
 		return origin{}, err
@@ -91,6 +96,7 @@ func (j *job) head(ctx context.Context) (plumbing.Hash, error) {
 // open gives the objects of a repository, with a commit and all that it holds among them, and sets its zone.
 func (j *job) open(ctx context.Context, o *origin, id plumbing.Hash, super zone) (*objects, error) {
 	if o.local != "" {
+		j.warm = true // git may put its packs together anew at any time
 		return j.read(o.local), nil
 	}
 	var s *session // opened only if the mirror lacks the commit
@@ -196,7 +202,7 @@ func (j *job) checkout(ctx context.Context, id plumbing.Hash) (Checkout, error) 
 	began := time.Now()
 	c, err := j.make(ctx, id, dir)
 	if damage(err) && j.warm {
-		j.f.cfg.Log.Warn("a mirror is damaged and is fetched anew", "service", j.service, "error", err)
+		j.f.cfg.Log.Warn("a repository lacks what it had, and is read anew", "service", j.service, "error", err)
 		j.reset()
 		if err := j.f.remove(j.f.path("mirrors", j.service)); err != nil {
 			return Checkout{}, err

@@ -33,6 +33,13 @@ func TestSub_StaysInsideTheCheckout(t *testing.T) {
 		_, err := c.Sub(directory)
 		refused(t, err, words)
 	}
+	link := filepath.Join(t.TempDir(), "link")
+	if err := os.Symlink(c.Dir, link); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := (Checkout{Dir: link}).Sub("current"); err != nil || got != link+"/app/api/v1" {
+		t.Errorf("below a link: %s, %v", got, err)
+	}
 	// What a build does to its checkout cannot lead apron out of it, either.
 	if err := os.Symlink("/etc", filepath.Join(app, "etc")); err != nil {
 		t.Fatal(err)

@@ -32,9 +32,9 @@ type packLimits struct {
 
 // pack allows for the history that comes with a repository when its server cannot leave it out.
 func (l Limits) pack(history bool) packLimits {
-	p := packLimits{sent: l.Bytes, objects: 5 * l.Files, inflated: l.Bytes + 64<<20, whole: l.Bytes}
+	p := packLimits{sent: l.Bytes, objects: 2*l.Files + 1000, inflated: l.Bytes + 64<<20, whole: l.Bytes}
 	if history {
-		p.inflated = 8 * l.Bytes
+		p.objects, p.inflated = 5*l.Files, 8*l.Bytes
 	}
 	return p
 }

@@ -150,12 +150,11 @@ func (m *mirror) receive(ctx context.Context, stream io.Reader, limits packLimit
 		return fmt.Errorf("index a pack: %w", err)
 	}
 	base := filepath.Join(packs, "pack-"+sum.String())
-	for suffix, text := range map[string][]byte{".idx": idx, ".rev": rev} {
-		if err := writeFile(base+suffix, text); err != nil {
-			return err
-		}
+	err = errors.Join(writeSynced(base+".idx", idx), writeSynced(base+".rev", rev), f.Sync())
+	if err == nil {
+		err = errors.Join(os.Rename(f.Name(), base+".pack"), syncDir(packs))
 	}
-	if err := errors.Join(f.Sync(), os.Rename(f.Name(), base+".pack"), syncDir(packs)); err != nil {
+	if err != nil {
 		return fmt.Errorf("receive a pack: %w", err)
 	}
 	return nil

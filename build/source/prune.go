@@ -12,7 +12,9 @@ import (
 
 // Forget removes the mirror and the checkouts of a deleted service. It waits for a fetch under way.
 func (f *Fetcher) Forget(service string) error {
-	unlock, err := f.lock(context.Background(), service) // every fetch ends by its limit of time
+	ctx, cancel := context.WithTimeout(context.Background(), 2*f.cfg.Limits.Time)
+	defer cancel()
+	unlock, err := f.lock(ctx, service)
 	if err != nil {
 		return err
 	}

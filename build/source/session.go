@@ -184,7 +184,8 @@ func (s *session) pack(ctx context.Context, w want) (stream io.ReadCloser, shall
 	if err != nil {
 		return nil, nil, s.reason(err)
 	}
-	body := bufio.NewReaderSize(answer, 64<<10)
+	preface := &capped{answer, maxPreface}
+	body := bufio.NewReaderSize(preface, 64<<10)
 	if s.v2 {
 		stream, shallow, err = packV2(body)
 	} else {
@@ -194,7 +195,31 @@ func (s *session) pack(ctx context.Context, w want) (stream io.ReadCloser, shall
 		answer.Close()
 		return nil, nil, s.reason(err)
 	}
+	preface.left = -1
 	return readCloser{stream, answer}, shallow, nil
+}
+
+// maxPreface is far above what a server has to say before a pack: where it cut history off.
+const maxPreface = 4 << 20
+
+// capped reads so many bytes, and with fewer than none without end.
+type capped struct {
+	r    io.Reader
+	left int
+}
+
+func (c *capped) Read(p []byte) (int, error) {
+	if c.left == 0 {
+		return 0, errors.New("more before the pack than any server has to say")
+	}
+	if c.left > 0 {
+		p = p[:min(len(p), c.left)]
+	}
+	n, err := c.r.Read(p)
+	if c.left > 0 {
+		c.left -= n
+	}
+	return n, err
 }
 
 func (s *session) question(w want) []byte {

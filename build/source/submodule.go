@@ -1,6 +1,7 @@
 package source
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"fmt"
@@ -61,23 +62,27 @@ func (o *objects) submodules(tree plumbing.Hash) (map[string]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	urls := map[string]string{}
 	for _, e := range list {
-		if e.name != ".gitmodules" || e.mode == modeDir || e.mode == modeModule {
-			continue
-		}
-		text, err := o.read(plumbing.BlobObject, e.id, maxModules)
-		if err != nil {
-			return nil, err
-		}
-		var c config.Config
-		if err := config.NewDecoder(strings.NewReader(string(text))).Decode(&c); err != nil {
-			return nil, refuse(".gitmodules cannot be read: %v; correct it with `git submodule`", oneLine(err.Error()))
-		}
-		for _, s := range c.Section("submodule").Subsections {
-			if path, url := s.Option("path"), s.Option("url"); path != "" && url != "" {
-				urls[strings.TrimSuffix(path, "/")] = url
+		if e.name == ".gitmodules" && (e.mode == modeFile || e.mode == modeExec) {
+			text, err := o.read(plumbing.BlobObject, e.id, maxModules)
+			if err != nil {
+				return nil, err
 			}
+			return parseModules(text)
+		}
+	}
+	return nil, nil
+}
+
+func parseModules(text []byte) (map[string]string, error) {
+	var c config.Config
+	if err := config.NewDecoder(bytes.NewReader(text)).Decode(&c); err != nil {
+		return nil, refuse(".gitmodules cannot be read: %v; correct it with `git submodule`", oneLine(err.Error()))
+	}
+	urls := map[string]string{}
+	for _, s := range c.Section("submodule").Subsections {
+		if path, url := strings.TrimSuffix(s.Option("path"), "/"), s.Option("url"); path != "" && url != "" {
+			urls[path] = url
 		}
 	}
 	return urls, nil

@@ -88,6 +88,12 @@ func TestDialer_KeepsARepositoryElsewhereOutOfThisNetwork(t *testing.T) {
 			t.Errorf("from zone %d: %v", super, e)
 		}
 	}
+	redirected := forRepository(at)
+	redirected.reached.Store(int32(public))
+	redirected.stay()
+	if _, err := redirected.dial(t.Context(), "tcp", at.hostPort()); err == nil || !strings.Contains(err.Error(), "must not make apron read") {
+		t.Errorf("from a public server to this machine: %v", err)
+	}
 	if _, err := forRepository(must(parseAddress("http://192.0.2.1/x"))).dial(t.Context(), "tcp", "192.0.2.1:80"); err == nil || !strings.Contains(err.Error(), "use https") {
 		t.Errorf("http to a public address: %v", err)
 	}

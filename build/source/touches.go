@@ -19,7 +19,8 @@ const maxTouched = 20_000
 // Touches says whether any commit after from, up to and with to, changes something below directory. It is true when that
 // cannot be known: where history is longer than what is looked at, or where to does not descend from from. It blocks for up
 // to Limits.Time.
-func (f *Fetcher) Touches(ctx context.Context, service string, r Remote, from, to, directory string) (bool, error) {
+func (f *Fetcher) Touches(ctx context.Context, service string, r Remote, from, to, directory string) (touched bool, err error) {
+	defer f.contain(&err)
 	a, errA := parseHash(from)
 	b, errB := parseHash(to)
 	dir := strings.Trim(path.Clean("/"+directory), "/")
@@ -38,8 +39,7 @@ func (f *Fetcher) Touches(ctx context.Context, service string, r Remote, from, t
 	defer j.end()
 	ctx, cancel := within(ctx, f.cfg.Limits.Time, j.origin.at)
 	defer cancel()
-	touched, err := j.touches(ctx, a, b, dir)
-	if err != nil {
+	if touched, err = j.touches(ctx, a, b, dir); err != nil {
 		return true, f.explain(ctx, err, j.origin)
 	}
 	return touched, nil
