@@ -110,3 +110,19 @@ func BenchmarkDialHost(b *testing.B) {
 		conn.Close()
 	}
 }
+
+// BenchmarkBuildStartToEnd takes from Start to the end of a build that does nothing, on the host base with a layer and a cache.
+func BenchmarkBuildStartToEnd(b *testing.B) {
+	h := newHost(b)
+	cache, sources := b.TempDir(), tree(b, map[string]string{"app/file": "content"})
+	for b.Loop() {
+		s := h.build("exit 0")
+		s.Build.Layers, s.Build.Mounts = []string{sources}, []driver.Mount{{Source: cache, Target: "/root/.cache"}}
+		if exit, log := h.run(s); exit.Code != 0 {
+			b.Fatalf("%+v %s", exit, log)
+		}
+		b.StopTimer()
+		h.destroy(s.ID)
+		b.StartTimer()
+	}
+}
