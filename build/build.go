@@ -114,6 +114,12 @@ type Builder struct {
 	active map[string]int // builds that have begun, by service
 }
 
+// Directories below Config.Dir, beside services/.
+const (
+	workDir  = "work"  // one directory for each build under way
+	trashDir = "trash" // what is being removed
+)
+
 // New makes the directory, and removes from it what builds of an earlier process left under way. It starts nothing.
 func New(cfg Config) (*Builder, error) {
 	if cfg.Log == nil || cfg.Dir == "" || cfg.Images == nil || cfg.Driver == nil || cfg.Bases == nil || cfg.Find == nil || cfg.Keep == nil {
@@ -124,7 +130,8 @@ func New(cfg Config) (*Builder, error) {
 		return nil, fmt.Errorf("builder: %w", err)
 	}
 	cfg.Dir = dir
-	if err := errors.Join(os.MkdirAll(dir, 0o700), os.RemoveAll(filepath.Join(dir, "work"))); err != nil {
+	err = errors.Join(os.MkdirAll(dir, 0o700), os.RemoveAll(filepath.Join(dir, workDir)), os.RemoveAll(filepath.Join(dir, trashDir)))
+	if err != nil {
 		return nil, fmt.Errorf("builder: %w", err)
 	}
 	cfg = cfg.withDefaults()

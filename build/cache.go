@@ -107,21 +107,26 @@ func cacheMounts(root string, targets []string) ([]driver.Mount, error) {
 
 // closeCaches notes that the build succeeded, and empties caches that have grown over their limit.
 func (w *work) closeCaches(ctx context.Context) error {
+	err := w.noteImage(ctx, func(st *state) { st.Pending, st.Failures = "", 0 })
+	return errors.Join(err, w.trimCaches())
+}
+
+// noteImage notes the image's tag, changes the state, and removes the tags that are too old.
+func (w *work) noteImage(ctx context.Context, change func(*state)) error {
 	st, err := w.b.readState(w.r.Service)
 	if err != nil {
 		return err
 	}
-	st.Pending, st.Failures = "", 0
+	st.Account, st.Repo = w.r.Account, repository(w.r.Name, w.r.Service)
 	old := st.tagged(w.tag())
+	change(&st)
 	if err := w.b.writeState(w.r.Service, st); err != nil {
 		return err
 	}
 	for _, tag := range old {
-		if err := w.images().Untag(ctx, st.Repo, tag); err != nil {
-			return err
-		}
+		err = errors.Join(err, w.images().Untag(ctx, st.Repo, tag))
 	}
-	return w.trimCaches()
+	return err
 }
 
 func (w *work) trimCaches() error {
@@ -158,32 +163,4 @@ func usage(dir string) (size int64, err error) {
 		err = nil
 	}
 	return size, err
-}
-
-// Forget removes the caches and the tags of a deleted service; its images go when Collect finds that nothing keeps them. A
-// service that never built has none.
-func (b *Builder) Forget(service string) error {
-	st, err := b.readState(service)
-	if err != nil {
-		return fmt.Errorf("forget builds of service %s: %w", service, err)
-	}
-	err = b.untagDrafts(context.Background(), st)
-	for _, tag := range st.Tags {
-		err = errors.Join(err, b.cfg.Images.Account(st.Account).Untag(context.Background(), st.Repo, tag))
-	}
-	if err == nil {
-		err = b.removeService(service)
-	}
-	if err != nil {
-		return fmt.Errorf("forget builds of service %s: %w", service, err)
-	}
-	return nil
-}
-
-func (b *Builder) removeService(service string) error {
-	dir, err := b.serviceDir(service)
-	if err != nil {
-		return err
-	}
-	return os.RemoveAll(dir)
 }

@@ -16,6 +16,7 @@ func (w *work) environment() []string {
 		"USER":              "root",
 		"LANG":              "C.UTF-8",
 		"SOURCE_DATE_EPOCH": strconv.FormatInt(w.created().Unix(), 10),
+		"PYTHONHASHSEED":    "0", // or the sets in compiled modules have another order each time
 	}
 	maps.Copy(env, w.base.Env)
 	maps.Copy(env, w.runtime.Env)

@@ -248,6 +248,19 @@ func TestBuild_ShowsLinesWhileCommandsRun(t *testing.T) {
 	}
 }
 
+func TestBuild_ShowsWhatFollowsAnEmptiedOutput(t *testing.T) {
+	r := newRig(t)
+	r.must(r.request(files{"apprunner.yaml": yaml(revised, map[string][]string{
+		"build": {"seq 1 10000; sleep 1; echo written to the file >/dev/stdout; echo the last"},
+	}), "started": "x"}))
+	log := r.log()
+	for _, want := range []string{"[Build] 10000\n", "[Build] written to the file\n", "[Build] the last\n"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the log lacks %q; it ends in:\n%s", want, log[max(0, len(log)-300):])
+		}
+	}
+}
+
 func TestBuild_WaitsForItsTurnAndSaysSo(t *testing.T) {
 	r := newRig(t, func(c *build.Config) { c.Parallel = 1 })
 	first := r.request(files{"apprunner.yaml": yaml(revised, map[string][]string{"build": {"echo first runs; sleep 1"}}), "started": "x"})

@@ -22,7 +22,10 @@ var errFlood = fmt.Errorf("more than %d MiB of output", maxOutput>>20)
 type tail struct {
 	f      *os.File
 	out    io.Writer
-	offset int64
+	offset int64 // of what comes next
+	total  int64 // bytes read
+	buf    []byte
+	given  int64 // bytes from the front whose blocks were given back
 }
 
 // newTail makes the file: the instance appends to what is there.
@@ -31,7 +34,7 @@ func newTail(path string, out io.Writer) (*tail, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &tail{f: f, out: out}, nil
+	return &tail{f: f, out: out, buf: make([]byte, readSize)}, nil
 }
 
 // follow hands on what is written until ended is closed and all is read. It is errFlood as soon as it is too much.
@@ -56,13 +59,16 @@ func (t *tail) follow(ended <-chan struct{}) error {
 
 // read hands on what is there now.
 func (t *tail) read() error {
-	buf := make([]byte, readSize)
+	if err := t.rewind(); err != nil {
+		return err
+	}
 	for {
-		n, err := t.f.ReadAt(buf, t.offset)
+		n, err := t.f.ReadAt(t.buf, t.offset)
 		t.offset += int64(n)
-		_, _ = t.out.Write(buf[:n])
+		t.total += int64(n)
+		_, _ = t.out.Write(t.buf[:n])
 		switch {
-		case t.offset > maxOutput:
+		case t.total > maxOutput:
 			return errFlood
 		case err == io.EOF:
 			t.drop()
@@ -73,10 +79,25 @@ func (t *tail) read() error {
 	}
 }
 
+// rewind begins again where a command has emptied the file: `>/dev/stdout` in a shell does, for stdout is a file.
+func (t *tail) rewind() error {
+	info, err := t.f.Stat()
+	if err != nil {
+		return fmt.Errorf("read the output of the build: %w", err)
+	}
+	if info.Size() < t.offset {
+		t.offset, t.given = 0, 0
+	}
+	return nil
+}
+
 // drop gives back the disk blocks of what was read, so that a talkative command fills no disk. Where the file system
 // cannot, the file is removed with the build's directory.
 func (t *tail) drop() {
-	if whole := t.offset &^ (readSize - 1); whole > 0 {
-		_ = unix.Fallocate(int(t.f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, whole)
+	whole := t.offset &^ (readSize - 1)
+	if whole <= t.given {
+		return
 	}
+	t.given = whole
+	_ = unix.Fallocate(int(t.f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, whole)
 }

@@ -38,6 +38,9 @@ func (w *work) refit(ctx context.Context, img image.Image) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := w.noteImage(ctx, func(*state) {}); err != nil {
+		return "", err
+	}
 	return digest, w.b.cfg.Keep(ctx, w.r.Account, w.r.Service, w.key, digest)
 }
 

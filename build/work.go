@@ -44,7 +44,7 @@ type work struct {
 // before that until it is its turn. The end of ctx kills what runs and leaves nothing. It may be repeated, also after
 // kill -9: what an earlier try of the same operation left is destroyed first. Errors are *Error where the user can mend them.
 func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
-	w := &work{b: b, r: r, dir: filepath.Join(b.cfg.Dir, "work", instanceID(r.Operation, "work")), hide: strings.NewReplacer()}
+	w := &work{b: b, r: r, dir: filepath.Join(b.cfg.Dir, workDir, instanceID(r.Operation, "work")), hide: strings.NewReplacer()}
 	defer b.begin(r.Service)()
 	w.clean(ctx)
 	result, err := w.do(ctx)
@@ -191,8 +191,8 @@ func (w *work) build(ctx context.Context) (string, error) {
 	if err := w.b.cfg.Keep(ctx, w.r.Account, w.r.Service, w.key, digest); err != nil {
 		return "", err
 	}
-	if err := w.closeCaches(ctx); err != nil {
-		return "", fmt.Errorf("tidy up after the build: %w", err)
+	if err := w.closeCaches(ctx); err != nil { // the image is good; the next build has empty caches
+		w.b.cfg.Log.Warn("a build could not be noted as done", "operation_id", w.r.Operation, "error", err)
 	}
 	w.say(logs.BuildFinished)
 	return digest, nil
