@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -73,7 +74,7 @@ func (s *session) upload(ctx context.Context, t *worktree.Tree, repository, bran
 
 func (s *session) putRequest(ctx context.Context, body io.Reader, t *worktree.Tree, repository, branch string) (*http.Request, error) {
 	host, _ := os.Hostname() // only to be read by people
-	message := "apron up " + t.Dir
+	message := "apron up of " + filepath.Base(t.Dir)
 	if host != "" {
 		message += " on " + host
 	}
