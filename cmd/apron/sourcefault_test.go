@@ -73,8 +73,12 @@ func TestSource_ThatFails_SaysWhyAndTheRunningVersionStays(t *testing.T) {
 			make: submodule,
 			says: []string{"file:///"},
 		},
-		"repository that is too large": {
-			make: oversize,
+		"repository of 2 GB": {
+			make: oversize(2 << 30),
+			says: []string{"1 GiB"},
+		},
+		"repository above the operator's limit": {
+			make: oversize(64 << 20),
 			args: []string{"--source-limit", "16"},
 			says: []string{"16 MiB"},
 		},
@@ -157,15 +161,17 @@ func submodule(t *testing.T, r *aprontest.Repository) {
 	}
 }
 
-// oversize adds a file that is small as git packs it, and too large on the disk.
-func oversize(t *testing.T, r *aprontest.Repository) {
-	t.Helper()
-	path := filepath.Join(r.Dir, "large")
-	if err := os.WriteFile(path, nil, 0o644); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.Truncate(path, 64<<20); err != nil {
-		t.Fatal(err)
+// oversize adds a file of this many bytes, which are all the same: git packs them into very few.
+func oversize(size int64) func(*testing.T, *aprontest.Repository) {
+	return func(t *testing.T, r *aprontest.Repository) {
+		t.Helper()
+		path := filepath.Join(r.Dir, "large")
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Truncate(path, size); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
