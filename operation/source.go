@@ -100,6 +100,7 @@ func buildImage(ctx context.Context, r *run) error {
 	r.op.Target.Run = &store.RunSettings{
 		Command: built.Run.Command, Port: built.Run.Port, PortEnv: built.Run.PortEnv, Env: built.Run.Env, Host: built.Host,
 	}
+	r.log.Info("source built", "commit", r.op.Target.Source.Commit, "runtime", built.Runtime, "version", built.Version, "reused", built.Reused, "phases", built.Phases)
 	return r.keepBuilt(ctx)
 }
 
