@@ -9,8 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"runtime/debug"
+	"strings"
 	"sync"
 )
 
@@ -59,11 +59,16 @@ func (f *Fetcher) path(parts ...string) string {
 	return filepath.Join(append([]string{f.cfg.Dir}, parts...)...)
 }
 
-var serviceID = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+// serviceID says whether s may name a directory.
+func serviceID(s string) bool {
+	return s != "" && len(s) <= 128 && !strings.ContainsFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
+}
 
 // lock waits for other work on the service.
 func (f *Fetcher) lock(ctx context.Context, service string) (unlock func(), err error) {
-	if !serviceID.MatchString(service) {
+	if !serviceID(service) {
 		return nil, fmt.Errorf("%q is no id of a service", service)
 	}
 	f.mu.Lock()

@@ -36,7 +36,7 @@ func (f *Fetcher) Prune(ctx context.Context, keep func(service string) bool, old
 			return freed, fmt.Errorf("prune sources: %w", err)
 		}
 		for _, e := range list {
-			if seen[e.Name()] || !serviceID.MatchString(e.Name()) {
+			if seen[e.Name()] || !serviceID(e.Name()) {
 				continue
 			}
 			seen[e.Name()] = true
