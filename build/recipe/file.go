@@ -189,8 +189,6 @@ func startFault(command, called string) string {
 		return called + " is empty. Write what starts the program, such as `python3 app.py`."
 	case strings.ContainsAny(command, "\r\n"):
 		return called + " is longer than one line. Put the lines into a script in the repository and start that."
-	case len(command) >= maxArgument:
-		return called + " is longer than Linux allows. Put it into a script in the repository and start that."
 	}
 	return ""
 }

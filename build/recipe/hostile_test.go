@@ -39,7 +39,7 @@ func TestParse_IsSoonDoneWithHostileFiles(t *testing.T) {
 			}
 			took := time.Since(begin)
 			runtime.ReadMemStats(&after)
-			if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 512 || took > time.Minute {
+			if mib := (after.TotalAlloc - before.TotalAlloc) >> 20; mib > 256 || took > time.Minute {
 				t.Errorf("took %s and %d MiB", took, mib)
 			} else {
 				t.Logf("took %s and %d MiB", took, mib)

@@ -3,6 +3,7 @@ package recipe
 import (
 	"slices"
 	"strings"
+	"unicode"
 )
 
 // layout is what each map of an apprunner.yaml may hold, in the order of App Runner's reference. A name that ends in []
@@ -79,9 +80,10 @@ func hint(in, key string) string {
 // near is the name that somebody may have meant who wrote another, or "". The last one wins where several are as near:
 // that is the newest of runtimes.
 func near(text string, names []string) string {
+	text = plain(text)
 	best, found := 2, ""
 	for _, name := range names {
-		d := distance(plain(text), plain(name))
+		d := distance(text, plain(name))
 		if d <= best && d < len(name)/2 || d == 0 {
 			best, found = d, name
 		}
@@ -91,7 +93,12 @@ func near(text string, names []string) string {
 
 // plain makes equal what only differs in how words are joined: preBuild, pre_build and pre-build.
 func plain(name string) string {
-	return strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(strings.ToLower(name))
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune("-_. ", r) {
+			return -1
+		}
+		return unicode.ToLower(r)
+	}, name)
 }
 
 // distance is how many bytes have to be changed, added or taken away to make a into b. What is long is far from all there is.

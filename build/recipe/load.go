@@ -13,8 +13,9 @@ import (
 )
 
 const (
-	// maxBytes is far more than anybody writes by hand; App Runner's limit is not documented.
-	maxBytes = 256 << 10
+	// maxBytes is far more than anybody writes by hand, and half of what Linux takes as one argument or variable, so
+	// that no command and no value in a file is too long to be used. App Runner's limit is not documented.
+	maxBytes = 64 << 10
 	// maxDepth is how deep lists and maps may lie within each other: apprunner.yaml needs five.
 	maxDepth = 20
 	// maxValues is what a file may grow to when each alias is taken for what it names.

@@ -141,15 +141,10 @@ func (r *reader) checkCommand(n *yaml.Node, called, command string) {
 	switch {
 	case len(words) == 0:
 		r.fault(n, "%s is empty. Write a command, or remove it.", called)
-	case len(command) >= maxArgument:
-		r.fault(n, "%s is longer than Linux allows: %d bytes. Move it into a script in the repository.", called, maxArgument)
 	case slices.Contains(ofTheShell, words[0]) && !strings.ContainsAny(command, ";&|\n"):
 		r.notice(n, "%s does nothing for those after it: each runs in a shell of its own, in the source directory. Join it with the next one: `%s ... && ...`.", called, words[0])
 	}
 }
-
-// maxArgument is the least length that Linux starts no process with, of one argument or variable.
-const maxArgument = 128 << 10
 
 // ofTheShell are commands that change their shell and nothing else.
 var ofTheShell = []string{"cd", "export", "unset", "set", "source", ".", "alias", "umask", "pushd"}

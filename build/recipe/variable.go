@@ -65,34 +65,34 @@ func wrongForm(n *yaml.Node, from string) bool {
 	return true
 }
 
-func (r *reader) checkBuildVariable(n *yaml.Node, name, value string) {
-	r.checkVariable(n, "build.env", name, value)
+func (r *reader) checkBuildVariable(n *yaml.Node, name, _ string) {
+	r.checkName(n, "build.env", name)
 }
 
-func (r *reader) checkRunVariable(n *yaml.Node, name, value string) {
-	if name == "PORT" {
-		r.fault(n, "PORT is reserved: it is always set to the port. Remove it from run.env and set port in run.network.")
-		return
-	}
-	r.checkVariable(n, "run.env", name, value)
-}
-
-func (r *reader) checkVariable(n *yaml.Node, in, name, value string) {
-	if text := nameFault(name, in); text != "" {
-		r.fault(n, "%s", text)
-	} else if len(name)+len("=")+len(value) >= maxArgument {
-		r.fault(n, "%s in %s is longer than Linux allows. Keep it below %d bytes, name and value together.", shown(name), in, maxArgument)
-	}
+func (r *reader) checkRunVariable(n *yaml.Node, name, _ string) {
+	r.checkRunName(n, "run.env", name)
 }
 
 func (r *reader) checkSecret(n *yaml.Node, name, value string) {
-	if name == "PORT" {
-		r.fault(n, "PORT is reserved: it is always set to the port. Remove it from run.secrets and set port in run.network.")
-	} else if text := nameFault(name, "run.secrets"); text != "" {
-		r.fault(n, "%s", text)
-	} else if !isSecret(value) {
+	if r.checkRunName(n, "run.secrets", name) && !isSecret(value) {
 		r.fault(n, "%s in run.secrets has a value-from that names no secret. Give the ARN of a Secrets Manager secret, or the ARN or the name of an SSM parameter.", shown(name))
 	}
+}
+
+func (r *reader) checkRunName(n *yaml.Node, in, name string) bool {
+	if name == "PORT" {
+		r.fault(n, "PORT is reserved: it is always set to the port. Remove it from %s and set port in run.network.", in)
+		return false
+	}
+	return r.checkName(n, in, name)
+}
+
+func (r *reader) checkName(n *yaml.Node, in, name string) bool {
+	text := nameFault(name, in)
+	if text != "" {
+		r.fault(n, "%s", text)
+	}
+	return text == ""
 }
 
 // nameFault is what is wrong with a variable's name, or "".
