@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -56,10 +58,20 @@ func (d Debian) image(layer v1.Layer, created time.Time, version string) (v1.Ima
 	config = config.DeepCopy()
 	config.OS, config.Architecture, config.Created = "linux", runtime.GOARCH, v1.Time{Time: created}
 	config.Config = v1.Config{
-		Env: []string{basePath}, Cmd: []string{"/bin/sh"},
+		Env: d.env(), Cmd: []string{"/bin/sh"},
 		Labels: map[string]string{"org.opencontainers.image.title": Repository(d.Runtime.Name), "org.opencontainers.image.version": version},
 	}
 	return mutate.ConfigFile(img, config)
+}
+
+func (d Debian) env() []string {
+	env := []string{basePath}
+	if !slices.Contains(d.Packages, "gcc") {
+		for _, name := range slices.Sorted(maps.Keys(d.Runtime.BaseEnv)) {
+			env = append(env, name+"="+d.Runtime.BaseEnv[name])
+		}
+	}
+	return env
 }
 
 // newestPackage is when the newest of the packages was made, which is the same whenever they are installed.

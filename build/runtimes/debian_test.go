@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -158,5 +159,17 @@ func layerEntries(t *testing.T, root, dir string) (list string) {
 			list += " capability"
 		}
 		list += "\n"
+	}
+}
+
+func TestDebian_AGoBaseWithoutACompilerSaysSo(t *testing.T) {
+	rt, _ := Lookup("go1")
+	bare, err := Debian{Runtime: rt}.complete()
+	if err != nil || !slices.Contains(bare.env(), "CGO_ENABLED=0") {
+		t.Errorf("%v, %v", bare.env(), err)
+	}
+	full, err := Debian{Runtime: rt, Packages: []string{"gcc", "libc6-dev"}}.complete()
+	if err != nil || len(full.env()) != 1 {
+		t.Errorf("with gcc: %v, %v", full.env(), err)
 	}
 }

@@ -35,6 +35,8 @@ type Runtime struct {
 	// empty if none has.
 	Suite    string
 	Packages []string
+	// BaseEnv is set in such a base, unless gcc is among its packages: Go would take for granted that there is a C compiler.
+	BaseEnv map[string]string
 
 	Probe    []string // the command that prints the version, on stdout or stderr
 	Versions []string // regular expressions for it, the first that is found wins; one group, the version
@@ -81,6 +83,7 @@ type language struct {
 	Title    string            `json:"title"`
 	Image    string            `json:"image"`
 	Packages []string          `json:"packages"`
+	BaseEnv  map[string]string `json:"base_env"`
 	Probe    []string          `json:"probe"`
 	Versions []string          `json:"versions"`
 	Tools    []string          `json:"tools"`
@@ -137,7 +140,7 @@ func (r row) of(l language) Runtime {
 	rt := Runtime{
 		Name: r.Name, Enum: r.Enum, Title: l.Title + " " + r.Line, Original: r.Process == original, Deprecated: r.Deprecated,
 		Line: r.Line, Version: r.Version, Image: r.Image, Suite: r.Suite, Packages: r.Packages,
-		Probe: l.Probe, Versions: l.Versions, Tools: l.Tools, Caches: l.Caches, Env: l.Env,
+		BaseEnv: l.BaseEnv, Probe: l.Probe, Versions: l.Versions, Tools: l.Tools, Caches: l.Caches, Env: l.Env,
 	}
 	if rt.Version == "" {
 		rt.Version = r.Line
