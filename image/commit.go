@@ -60,10 +60,12 @@ type Tree struct {
 // layers, a million files in a layer), *InvalidError for Repo, Tag, Only or a file's name; others are this machine's own (a
 // full disk).
 func (a Account) Commit(ctx context.Context, n NewImage) (string, error) {
+	begin := time.Now()
 	d, err := a.commit(ctx, n)
 	if err != nil {
 		return "", explainMaking(n, err)
 	}
+	a.s.cfg.Log.Info("image made", "image", n.name(), "digest", d.String(), "took", time.Since(begin))
 	return d.String(), nil
 }
 
@@ -87,10 +89,7 @@ func (a Account) Import(ctx context.Context, rootfs io.Reader, n NewImage) (stri
 
 // explainMaking names the image, and what can be done.
 func explainMaking(n NewImage, err error) error {
-	ref := "that is being made"
-	if n.Repo != "" {
-		ref = strings.TrimSuffix(n.Repo+":"+n.Tag, ":")
-	}
+	ref := n.name()
 	if e, ok := errors.AsType[*InvalidError](err); ok {
 		return &InvalidError{Ref: ref, Cause: e.Cause}
 	}
@@ -101,6 +100,13 @@ func explainMaking(n NewImage, err error) error {
 		return fmt.Errorf("make image %s: %w; free space on the disk of the data directory, or remove services", ref, err)
 	}
 	return fmt.Errorf("make image %s: %w", ref, err)
+}
+
+func (n NewImage) name() string {
+	if n.Repo == "" {
+		return "without a name"
+	}
+	return strings.TrimSuffix(n.Repo+":"+n.Tag, ":")
 }
 
 func (n NewImage) check() error {

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"fmt"
 	"math/rand"
 	"os"
 	"os/exec"
@@ -95,6 +96,58 @@ func kill(t *testing.T, cmd *exec.Cmd) bool {
 	t.Helper()
 	_ = cmd.Process.Kill() // fails if it has ended, which Wait tells
 	return cmd.Wait() != nil
+}
+
+// TestCommit_SurvivesKill kills a process that makes an image. Whatever the moment: what the registry names is whole, nothing
+// unfinished is left, and the next Commit of the same makes it.
+func TestCommit_SurvivesKill(t *testing.T) {
+	open(t, t.TempDir(), nil) // skips without root
+	content := map[string][]byte{}
+	for n := range 12 {
+		content[fmt.Sprint("file", n)] = noise(2<<20, int64(n))
+	}
+	fill := func() string {
+		dir := t.TempDir()
+		for name, data := range content {
+			if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return dir
+	}
+	_, account, _ := newStore(t)
+	want := commit(t, account, image.NewImage{Layers: []image.Tree{{Dir: fill()}}})
+	unfinished := 0
+	for n, after := range []time.Duration{20, 60, 120, 180, 250, 350, 500, 700} {
+		dir := t.TempDir()
+		cmd, line := startChild(t, "IMAGE_TEST_COMMIT_DIR="+dir, "IMAGE_TEST_COMMIT_TREE="+fill(), fmt.Sprint("IMAGE_TEST_COMMIT_MOVE=", n%2 == 0))
+		if line != "committing" {
+			t.Fatalf("the child said %q", line)
+		}
+		time.Sleep(after * time.Millisecond)
+		if kill(t, cmd) {
+			unfinished++
+		}
+		s := open(t, dir, nil)
+		if left := files(t, dir+"/tmp"); len(left) > 0 {
+			t.Errorf("after %d ms: Open left %v", after, left)
+		}
+		requireWholeOrMissing(t, s, want, content)
+		a := s.Account("")
+		if tags, _ := a.Tags(t.Context(), "web"); len(tags) > 0 {
+			if got, err := a.Pull(t.Context(), "web:v1", nil); err != nil || got != want {
+				t.Errorf("after %d ms: the tag leads to %s, %v", after, got, err)
+			}
+		}
+		if got := commit(t, a, image.NewImage{Layers: []image.Tree{{Dir: fill(), Move: true}}, Repo: "web", Tag: "v1"}); got != want {
+			t.Errorf("after %d ms: made again it is %s, want %s", after, got, want)
+		}
+		requireWholeOrMissing(t, s, want, content)
+		s.Close()
+	}
+	if unfinished == 0 {
+		t.Error("no kill came before the image was made; the test shows nothing")
+	}
 }
 
 // TestRegistry_SurvivesKill kills a registry between a push that it acknowledged and one that it has not.

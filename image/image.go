@@ -1,6 +1,6 @@
-// Package image brings container images onto this machine and keeps them: pull, the content-addressed layer store,
-// and the embedded registry that `docker push`, crane and skopeo push to. operation, fleet and the container driver
-// call it; it must never know services.
+// Package image brings container images onto this machine, or makes them here, and keeps them: pull, commit, the
+// content-addressed layer store, and the embedded registry that `docker push`, crane and skopeo push to. operation, build,
+// fleet and the container driver call it; it must never know services.
 package image
 
 // Image is an image that is whole on this machine: every layer unpacked, nothing left to fetch.

@@ -71,11 +71,12 @@ func (s *Store) makeLayer(ctx context.Context, src source, desc v1.Descriptor, i
 		return err
 	}
 	defer f.Close()
-	return s.installLayer(ctx, f, id, b)
+	return s.installLayer(ctx, f, id, b, func(string) error { return nil })
 }
 
-// installLayer unpacks a blob beside the final place and renames it there when it is whole, verified and synced.
-func (s *Store) installLayer(ctx context.Context, blob io.Reader, id digest, b *budget) error {
+// installLayer unpacks a blob beside the final place and renames it there when it is whole, verified and synced. note may
+// put more into the layer's directory.
+func (s *Store) installLayer(ctx context.Context, blob io.Reader, id digest, b *budget, note func(dir string) error) error {
 	dir, err := os.MkdirTemp(s.tmp(), "layer-")
 	if err != nil {
 		return err
@@ -87,6 +88,9 @@ func (s *Store) installLayer(ctx context.Context, blob io.Reader, id digest, b *
 	size, err := unpackBlob(ctx, blob, filepath.Join(dir, "fs"), id, b)
 	if err != nil {
 		return fmt.Errorf("unpack layer %s: %w", id, err)
+	}
+	if err := note(dir); err != nil {
+		return err
 	}
 	return s.publishLayer(dir, id, size)
 }

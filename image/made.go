@@ -49,7 +49,7 @@ type written struct {
 	file    string // in tmp
 }
 
-// writeBlob writes a tree as a compressed layer into a file in tmp, synced, and finds both digests on the way.
+// writeBlob writes a tree as a compressed layer into a file in tmp and finds both digests on the way.
 func (s *Store) writeBlob(ctx context.Context, t *treeWriter, only []string) (w written, err error) {
 	f, err := os.CreateTemp(s.tmp(), "blob-")
 	if err != nil {
@@ -70,7 +70,7 @@ func (s *Store) writeBlob(ctx context.Context, t *treeWriter, only []string) (w 
 	if err := t.write(only); err != nil {
 		return w, err
 	}
-	if err := errors.Join(t.tw.Close(), z.Close(), f.Sync()); err != nil {
+	if err := errors.Join(t.tw.Close(), z.Close()); err != nil {
 		return w, err
 	}
 	size, err := f.Seek(0, io.SeekCurrent)
@@ -104,18 +104,45 @@ func (s *Store) makeTreeLayer(ctx context.Context, tree Tree, created time.Time,
 	return w.madeBlob, true, s.publishBlob(w)
 }
 
-// publishBlob gives the blob its name, and then says at the layer that it is there.
+// publishBlob gives the blob its name, and says at the layer that it is there if the layer does not yet.
 func (s *Store) publishBlob(w written) error {
 	if !exists(s.blobPath(w.Digest)) {
-		if err := publish(w.file, s.blobPath(w.Digest)); err != nil {
+		if err := errors.Join(syncFile(w.file), publish(w.file, s.blobPath(w.Digest))); err != nil {
 			return err
 		}
+	}
+	if known, ok := s.noted(w.layer); ok && known == w.madeBlob {
+		return nil
 	}
 	data, err := json.Marshal(w.madeBlob)
 	if err != nil {
 		return err
 	}
 	return s.writeFile(filepath.Join(s.layerPath(w.layer), blobFile), data)
+}
+
+// note writes beside a layer that is being made what publishBlob would: it is synced with the rest then.
+func (w written) note(dir string) error {
+	data, err := json.Marshal(w.madeBlob)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(dir, blobFile), data, 0o600)
+}
+
+// noted is what the layer says of its blob, which need not be there any more.
+func (s *Store) noted(id digest) (m madeBlob, ok bool) {
+	data, err := os.ReadFile(filepath.Join(s.layerPath(id), blobFile))
+	if err != nil || json.Unmarshal(data, &m) != nil {
+		return m, false
+	}
+	for _, d := range []digest{m.Digest, m.DiffID} {
+		if _, err := parseDigest(d.String()); err != nil {
+			return m, false
+		}
+	}
+	m.layer = id
+	return m, true
 }
 
 // installMade makes the unpacked layer: of the tree's own files if they may be taken, or else from the blob.
@@ -134,7 +161,7 @@ func (s *Store) installMade(ctx context.Context, tree Tree, w written) error {
 		return err
 	}
 	defer f.Close()
-	return s.installLayer(ctx, f, w.layer, &budget{limit: s.cfg.MaxUnpacked})
+	return s.installLayer(ctx, f, w.layer, &budget{limit: s.cfg.MaxUnpacked}, w.note)
 }
 
 // moveLayer renames what is in the tree into a new layer. It has been settled: it is what unpacking the blob would make.
@@ -150,6 +177,9 @@ func (s *Store) moveLayer(tree Tree, w written) error {
 		return err
 	}
 	if err := moveTree(tree, root); err != nil {
+		return err
+	}
+	if err := w.note(dir); err != nil {
 		return err
 	}
 	return s.publishLayer(dir, w.layer, w.content)
@@ -248,16 +278,9 @@ func (s *Store) layerBlob(ctx context.Context, id digest, keep func(...string)) 
 
 // knownBlob returns the blob of an unpacked layer, pinned, if it is still there.
 func (s *Store) knownBlob(id digest, keep func(...string)) (m madeBlob, ok bool) {
-	data, err := os.ReadFile(filepath.Join(s.layerPath(id), blobFile))
-	if err != nil || json.Unmarshal(data, &m) != nil {
+	if m, ok = s.noted(id); !ok {
 		return m, false
 	}
-	for _, d := range []digest{m.Digest, m.DiffID} {
-		if _, err := parseDigest(d.String()); err != nil {
-			return m, false
-		}
-	}
 	keep(blobKey(m.Digest))
-	m.layer = id
 	return m, exists(s.blobPath(m.Digest))
 }

@@ -76,7 +76,7 @@ func setDefault[T comparable](v *T, to T) {
 // Under its directory:
 //
 //	blobs/sha256/<hex>    compressed layers, manifests and configurations, each verified before it got its name
-//	layers/<hex of diffID>/fs    one unpacked layer; beside it, size: bytes of file content
+//	layers/<hex of diffID>/fs    one unpacked layer; beside it, size: bytes of file content, and perhaps blob: see blobFile
 //	images/<hex>.json     one record for each image that is whole; written last
 //	repos/<name>/         the embedded registry's repositories; "/" in a name is "!", see repo.go
 //	tmp/                  everything unfinished; emptied by Open

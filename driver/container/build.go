@@ -158,7 +158,11 @@ func (r rootDir) mount(source, target string, attr unix.MountAttr) error {
 		return &os.PathError{Op: "open_tree", Path: source, Err: err}
 	}
 	defer unix.Close(fd) // the mount stays
-	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &attr); err != nil {
+	err = unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &attr)
+	if errors.Is(err, unix.ENOSYS) {
+		return errors.New("builds with caches and the host base need Linux 5.12 or later")
+	}
+	if err != nil {
 		return &os.PathError{Op: "mount_setattr", Path: source, Err: err}
 	}
 	if err := unix.MoveMount(fd, "", int(at.Fd()), "", unix.MOVE_MOUNT_F_EMPTY_PATH|unix.MOVE_MOUNT_T_EMPTY_PATH); err != nil {

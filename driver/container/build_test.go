@@ -7,6 +7,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -352,5 +353,66 @@ func TestBuild_BecomesAnImageThatServes(t *testing.T) {
 			t.Errorf("host base %v: /usr/bin is %d", host, status)
 		}
 		h.destroy(id)
+	}
+}
+
+// TestBuild_AptGetInstallsOnADebianBase takes what package managers do as root: users of their own, owners, setuid
+// programs and file capabilities, triggers.
+func TestBuild_AptGetInstallsOnADebianBase(t *testing.T) {
+	mmdebstrap, err := exec.LookPath("mmdebstrap")
+	if err != nil {
+		t.Skip("mmdebstrap is not installed")
+	}
+	h := newHost(t)
+	store, err := image.Open(filepath.Join(h.dir, "images"), image.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer store.Close()
+	rootfs := filepath.Join(h.dir, "rootfs.tar")
+	if out, err := exec.CommandContext(t.Context(), mmdebstrap, "--variant=apt", "stable", rootfs).CombinedOutput(); err != nil {
+		t.Fatalf("make a base of Debian packages: %v\n%s", err, out)
+	}
+	tar, err := os.Open(rootfs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tar.Close()
+	base, err := store.Account("").Import(t.Context(), tar, image.NewImage{Created: time.Unix(1e9, 0), Repo: "apron/base", Tag: "stable"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.images[base], err = store.Image(t.Context(), base); err != nil {
+		t.Fatal(err)
+	}
+	s := h.spec()
+	s.Image, s.Build, s.Memory, s.CPU = base, &driver.Build{}, 1024, 2048
+	s.Env = append(s.Env, "DEBIAN_FRONTEND=noninteractive")
+	s.Command = []string{"/bin/sh", "-ec", `
+		apt-get update -qq
+		apt-get install -y -qq --no-install-recommends iputils-ping openssh-client
+		stat -c 'ssh-agent %U:%G %a' /usr/bin/ssh-agent
+		/usr/sbin/getcap /usr/bin/ping | sed 's/.*ping/ping/'`}
+	changed, log := h.changes(s)
+	for _, want := range []string{"ssh-agent root:_ssh 2755", "ping cap_net_raw=ep"} {
+		if !strings.Contains(log, want) {
+			t.Errorf("the build did not print %q:\n%s", want, log)
+		}
+	}
+	digest, err := store.Account("").Commit(t.Context(), image.NewImage{Base: base, Layers: []image.Tree{{Dir: changed, Move: true}}, Created: time.Unix(1e9, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.destroy(s.ID)
+	img, err := store.Image(t.Context(), digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	top := img.Layers[len(img.Layers)-1]
+	if got := xattr(t, filepath.Join(top, "usr/bin/ping"), capabilityXattr); len(got) != capSize2 {
+		t.Errorf("ping in the image has the capabilities %q", got)
+	}
+	if info, err := os.Stat(filepath.Join(top, "usr/bin/ssh-agent")); err != nil || info.Mode()&fs.ModeSetgid == 0 {
+		t.Errorf("ssh-agent in the image: %v, %v", info, err)
 	}
 }
