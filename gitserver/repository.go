@@ -33,18 +33,23 @@ const (
 )
 
 var (
-	repoName    = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
-	accountName = regexp.MustCompile(`^[0-9]{12}$`)
+	repoName    = compiled(`^[A-Za-z0-9][A-Za-z0-9_.-]{0,99}$`)
+	accountName = compiled(`^[0-9]{12}$`)
 )
+
+// compiled compiles at the first use: the program has commands that need none of it.
+func compiled(pattern string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(pattern) })
+}
 
 // isRepoName also keeps apart what means the same repository, and what git keeps for itself.
 func isRepoName(name string) bool {
-	return repoName.MatchString(name) && !strings.HasSuffix(name, repoSuffix) && !strings.HasSuffix(name, ".lock") && !strings.Contains(name, "..")
+	return repoName().MatchString(name) && !strings.HasSuffix(name, repoSuffix) && !strings.HasSuffix(name, ".lock") && !strings.Contains(name, "..")
 }
 
 // repository returns the one of that name, which need not exist yet.
 func (s *Server) repository(account, name string) (*repository, error) {
-	if !accountName.MatchString(account) {
+	if !accountName().MatchString(account) {
 		return nil, refuse("%q is no account", account)
 	}
 	if !isRepoName(name) {
@@ -65,7 +70,7 @@ func (s *Server) repository(account, name string) (*repository, error) {
 // see Repository. It need not exist yet.
 func (s *Server) Local(account, url string) (dir string, ok bool) {
 	name, ok := s.Repository(url)
-	if !ok || !accountName.MatchString(account) {
+	if !ok || !accountName().MatchString(account) {
 		return "", false
 	}
 	return filepath.Join(s.cfg.Dir, account, name+repoSuffix), true

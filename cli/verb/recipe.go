@@ -6,6 +6,7 @@ import (
 	"maps"
 	"regexp"
 	"strings"
+	"sync"
 
 	"apron/api"
 )
@@ -44,7 +45,7 @@ func (u up) code(old *api.CodeConfiguration) (*api.CodeConfiguration, error) {
 // set puts what was given on the command line in the place of what was there.
 func (u up) set(v *api.CodeConfigurationValues) error {
 	if u.recipe.runtime != "" {
-		name := runtimeName.FindStringSubmatch(strings.ToUpper(u.recipe.runtime))
+		name := runtimeName().FindStringSubmatch(strings.ToUpper(u.recipe.runtime))
 		if name == nil {
 			return Usage(fmt.Errorf("--runtime %q is not of the form python311 or PYTHON_311", u.recipe.runtime))
 		}
@@ -62,7 +63,7 @@ func (u up) set(v *api.CodeConfigurationValues) error {
 	return nil
 }
 
-var runtimeName = regexp.MustCompile(`^([A-Z]+)_?([0-9]+)$`)
+var runtimeName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^([A-Z]+)_?([0-9]+)$`) })
 
 // unknownRecipe says what is missing, with a guess from what lies in the directory.
 func (u up) unknownRecipe() error {
