@@ -79,6 +79,16 @@ type DescribeServiceUsageResponse struct {
 	Usage *ServiceUsage `json:"Usage"`
 }
 
+// GetWebhookRequest is the input of GetWebhook.
+type GetWebhookRequest struct {
+	ServiceArn string `json:"ServiceArn"`
+}
+
+// GetWebhookResponse is the output of GetWebhook.
+type GetWebhookResponse struct {
+	Webhook *Webhook `json:"Webhook"`
+}
+
 // InstanceStatus is an enum: InstanceFound, InstanceStarting, InstanceHealthy, InstanceFailed, InstanceLeaving.
 type InstanceStatus string
 
@@ -280,4 +290,13 @@ func (v ServiceUsage) MarshalJSON() ([]byte, error) {
 		v.Instances = []InstanceUsage{}
 	}
 	return json.Marshal(plain(v))
+}
+
+// Webhook is a structure of apron's own API.
+type Webhook struct {
+	ServiceArn  string  `json:"ServiceArn"`
+	Url         string  `json:"Url"`
+	Secret      string  `json:"Secret"`
+	SeenVersion *string `json:"SeenVersion,omitzero"`
+	Failure     *string `json:"Failure,omitzero"`
 }

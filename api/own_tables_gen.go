@@ -112,6 +112,22 @@ var shapeDescribeServiceUsageResponse = shape{
 	},
 }
 
+var shapeGetWebhookRequest = shape{
+	name: "GetWebhookRequest",
+	kind: kindStructure,
+	members: []member{
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+	},
+}
+
+var shapeGetWebhookResponse = shape{
+	name: "GetWebhookResponse",
+	kind: kindStructure,
+	members: []member{
+		{"Webhook", true, &shapeWebhook},
+	},
+}
+
 var shapeInstanceStatus = shape{
 	name: "InstanceStatus",
 	kind: kindString,
@@ -386,6 +402,18 @@ var shapeServiceUsage = shape{
 	},
 }
 
+var shapeWebhook = shape{
+	name: "Webhook",
+	kind: kindStructure,
+	members: []member{
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"Url", true, &shapeString},
+		{"Secret", true, &shapeString},
+		{"SeenVersion", false, &shapeString},
+		{"Failure", false, &shapeString},
+	},
+}
+
 var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
 	return map[reflect.Type]*shape{
 		reflect.TypeFor[CancelOperationRequest]():       &shapeCancelOperationRequest,
@@ -395,6 +423,8 @@ var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
 		reflect.TypeFor[DescribeOperationResponse]():    &shapeDescribeOperationResponse,
 		reflect.TypeFor[DescribeServiceUsageRequest]():  &shapeDescribeServiceUsageRequest,
 		reflect.TypeFor[DescribeServiceUsageResponse](): &shapeDescribeServiceUsageResponse,
+		reflect.TypeFor[GetWebhookRequest]():            &shapeGetWebhookRequest,
+		reflect.TypeFor[GetWebhookResponse]():           &shapeGetWebhookResponse,
 		reflect.TypeFor[InstanceUsage]():                &shapeInstanceUsage,
 		reflect.TypeFor[ListDeploymentsRequest]():       &shapeListDeploymentsRequest,
 		reflect.TypeFor[ListDeploymentsResponse]():      &shapeListDeploymentsResponse,
@@ -411,6 +441,7 @@ var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
 		reflect.TypeFor[RollbackServiceResponse]():      &shapeRollbackServiceResponse,
 		reflect.TypeFor[RuntimeSummary]():               &shapeRuntimeSummary,
 		reflect.TypeFor[ServiceUsage]():                 &shapeServiceUsage,
+		reflect.TypeFor[Webhook]():                      &shapeWebhook,
 	}
 })
 
@@ -435,6 +466,13 @@ var OwnActions = []Action{
 		Target: "Apron.DescribeServiceUsage",
 		Input:  reflect.TypeFor[DescribeServiceUsageRequest](),
 		Output: reflect.TypeFor[DescribeServiceUsageResponse](),
+		Errors: []Kind{KindInvalidRequest, KindNotFound, KindInternal},
+	},
+	{
+		Name:   "GetWebhook",
+		Target: "Apron.GetWebhook",
+		Input:  reflect.TypeFor[GetWebhookRequest](),
+		Output: reflect.TypeFor[GetWebhookResponse](),
 		Errors: []Kind{KindInvalidRequest, KindNotFound, KindInternal},
 	},
 	{

@@ -54,6 +54,8 @@ func (c *Control) Actions() map[string]awsjson.Handler {
 		"ListLogEvents":        awsjson.Handle(c.ListLogEvents),
 		"DescribeServiceUsage": awsjson.Handle(c.DescribeServiceUsage),
 
+		"GetWebhook": awsjson.Handle(c.GetWebhook),
+
 		"ListRuntimes": awsjson.Handle(c.ListRuntimes),
 		"PullRuntime":  awsjson.Handle(c.PullRuntime),
 

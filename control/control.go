@@ -36,6 +36,8 @@ type Config struct {
 	// the base image of one; its errors are the client's where they are *api.Error. Neither asks a registry.
 	Runtimes    func(ctx context.Context, account string) ([]api.RuntimeSummary, error)
 	PullRuntime func(ctx context.Context, account, name string) (api.RuntimeSummary, error)
+	// Webhook tells where pushes for the service with this id are reported, and what proves a report.
+	Webhook func(serviceID string) (url, secret string)
 	// Host makes the public host name of a new service from its first label and region.
 	Host func(label, region string) string
 	// Domain is the platform's own, which all that Host makes is under.

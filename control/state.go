@@ -110,6 +110,7 @@ var lifecycle = []rule{
 	{action: "ListLogEvents", from: described},
 	{action: "ListDeployments", from: present},
 	{action: "DescribeServiceUsage", from: present},
+	{action: "GetWebhook", from: present},
 }
 
 // present are all statuses of a service that is there, and described those of one that can be described.

@@ -108,6 +108,9 @@ func (b *backend) PushManifest(_ context.Context, name, tag string, data []byte,
 	if err := b.storeManifest(r, d, tag, data, mediaType); err != nil {
 		return ociregistry.Descriptor{}, fmt.Errorf("store manifest %s: %w", d, err)
 	}
+	if tag != "" && b.s.cfg.Pushed != nil {
+		b.s.cfg.Pushed(b.account.name(), name, tag)
+	}
 	return ociregistry.Descriptor{MediaType: mediaType, Digest: ociregistry.Digest(d), Size: int64(len(data))}, nil
 }
 

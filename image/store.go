@@ -34,6 +34,9 @@ type Config struct {
 	// and *.local, which always are.
 	PlainHTTP []string
 
+	// Pushed, if set, is told of each tag that a client has pushed to the embedded registry; it must not block.
+	Pushed func(account, repository, tag string)
+
 	MaxUnpacked int64         // bytes of file content of one image; 0 is 3 GiB, App Runner's storage
 	Parallel    int           // layers fetched and unpacked at a time, for all pulls together; 0 is 4
 	PullTimeout time.Duration // for one Pull; 0 is 30 minutes

@@ -150,6 +150,12 @@ func SourceCommit(id, subject string) string { return fmt.Sprintf("Commit: %s, %
 // VersionSeen says what made a service deploy by itself: a commit or digest; the form is ours.
 func VersionSeen(version string) string { return fmt.Sprintf("New version: %s", version) }
 
+// WatchFailed is the event of a service that deploys by itself when the place of its source or image can't be read; reason is
+// a sentence with its full stop. The form is ours.
+func WatchFailed(reason string) string {
+	return "Can't see whether there is a new version to deploy. Reason: " + reason
+}
+
 // SourcePullFailed says why there is no source code; reason is a sentence with its full stop. The form is ours.
 func SourcePullFailed(reason string) string {
 	return "Failed to pull your application source code. Reason: " + reason

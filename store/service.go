@@ -188,6 +188,7 @@ func (tx *Tx) PurgeServices(before time.Time) error {
 		`DELETE FROM operations WHERE arn IN ` + gone,
 		`DELETE FROM deployments WHERE arn IN ` + gone,
 		`DELETE FROM tags WHERE arn IN ` + gone,
+		`DELETE FROM watches WHERE arn IN ` + gone,
 		`DELETE FROM domains WHERE service IN ` + gone,
 		`DELETE FROM services WHERE deleted < ?`,
 	} {

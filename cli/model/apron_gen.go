@@ -13,6 +13,7 @@ var Apron = &Service{
 		{Name: "CancelOperation", CLIName: "cancel-operation", Doc: "Ends the operation that is under way on a service at its next step and undoes what it has done.", Input: &apronCancelOperationRequest, Output: &apronCancelOperationResponse},
 		{Name: "DescribeOperation", CLIName: "describe-operation", Doc: "Tells how far an operation has come, step by step, and why it failed if it did.", Input: &apronDescribeOperationRequest, Output: &apronDescribeOperationResponse},
 		{Name: "DescribeServiceUsage", CLIName: "describe-service-usage", Doc: "Tells what the instances of a service use of the machine just now, and how many requests it has.", Input: &apronDescribeServiceUsageRequest, Output: &apronDescribeServiceUsageResponse},
+		{Name: "GetWebhook", CLIName: "get-webhook", Doc: "Tells where providers of source code report pushes for a service, and the secret that proves a report; needs a key that may write.", Input: &apronGetWebhookRequest, Output: &apronGetWebhookResponse},
 		{Name: "ListDeployments", CLIName: "list-deployments", Doc: "Lists the deployments of a service that RollbackService can go back to, newest first: the last ten that succeeded.", Input: &apronListDeploymentsRequest, Output: &apronListDeploymentsResponse},
 		{Name: "ListLogEvents", CLIName: "list-log-events", Doc: "Reads the last lines of what a service prints, of its events or of a deployment, and from the token of the answer on whatever comes after them.", Input: &apronListLogEventsRequest, Output: &apronListLogEventsResponse},
 		{Name: "ListRuntimes", CLIName: "list-runtimes", Doc: "Lists the managed runtimes, and for each the base that services are built on.", Input: &apronListRuntimesRequest, Output: &apronListRuntimesResponse},
@@ -502,6 +503,34 @@ var apronInstanceUsage = Shape{
 var apronInstanceStatus = Shape{
 	Name: "InstanceStatus", Type: "string",
 	Enum: []string{"FOUND", "STARTING", "HEALTHY", "FAILED", "LEAVING"},
+}
+
+var apronGetWebhookRequest = Shape{
+	Name: "GetWebhookRequest", Type: "structure",
+	Required: []string{"ServiceArn"},
+	Members: []Member{
+		{Name: "ServiceArn", Doc: "The ARN of the service.", Shape: &apronAppRunnerResourceArn},
+	},
+}
+
+var apronGetWebhookResponse = Shape{
+	Name: "GetWebhookResponse", Type: "structure",
+	Required: []string{"Webhook"},
+	Members: []Member{
+		{Name: "Webhook", Doc: "The webhook of the service.", Shape: &apronWebhook},
+	},
+}
+
+var apronWebhook = Shape{
+	Name: "Webhook", Type: "structure",
+	Required: []string{"ServiceArn", "Url", "Secret"},
+	Members: []Member{
+		{Name: "ServiceArn", Doc: "The ARN of the service.", Shape: &apronAppRunnerResourceArn},
+		{Name: "Url", Doc: "Where a push is reported with POST.", Shape: &apronString},
+		{Name: "Secret", Doc: "What signs the report, or is its bearer token.", Shape: &apronString},
+		{Name: "SeenVersion", Doc: "The newest commit or image digest that was seen and is deployed or needs no deployment.", Shape: &apronString},
+		{Name: "Failure", Doc: "Why the repository or registry could not be looked at the last time, if it could not.", Shape: &apronString},
+	},
 }
 
 var apronListDeploymentsRequest = Shape{

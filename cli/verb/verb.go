@@ -44,7 +44,7 @@ func Commands(cfg Config) []*cobra.Command {
 		upCommand(&cfg), psCommand(&cfg), showCommand(&cfg), openCommand(&cfg), logsCommand(&cfg), topCommand(&cfg),
 		envCommand(&cfg), scaleCommand(&cfg), opsCommand(&cfg), waitCommand(&cfg),
 	}
-	list = append(list, rollbackCommand(&cfg), cancelCommand(&cfg), remoteCommand(&cfg), gitCredentialCommand(&cfg))
+	list = append(list, rollbackCommand(&cfg), cancelCommand(&cfg), remoteCommand(&cfg), gitCredentialCommand(&cfg), hookCommand(&cfg))
 	for _, c := range changes {
 		list = append(list, changeCommand(&cfg, c))
 	}

@@ -32,6 +32,8 @@ type Config struct {
 
 	PushLimit int // MiB that a git push, or the files of an uploaded working tree, may have
 
+	PollInterval time.Duration // between two looks at a repository that a service deploys from by itself
+
 	Quotas control.Quotas // of each account in each region
 
 	RuntimeImages runtimeImages // bases of managed runtimes other than the default
@@ -49,6 +51,7 @@ func defaults() Config {
 		DrainLimit:     120 * time.Second,
 		StopGrace:      30 * time.Second,
 		PushLimit:      1024,
+		PollInterval:   time.Minute,
 		Quotas:         control.DefaultQuotas(),
 		Builds:         defaultBuilds(),
 	}
@@ -74,7 +77,10 @@ func (c *Config) bind(fs *pflag.FlagSet) error {
 		"NAME=host takes this machine's own programs; repeat it or separate by commas")
 	return errors.Join(
 		c.quotasFromEnv(),
-		countVar(fs, &c.PushLimit, "push-limit", "APRON_PUSH_LIMIT", "`MiB` that a git push, or the files of an uploaded working tree, may have"),
+		numberVar(fs, &c.PushLimit, "push-limit", "APRON_PUSH_LIMIT", "`MiB` that a git push, or the files of an uploaded working tree, may have"),
+		c.Builds.bind(fs),
+		c.runtimeImagesFromEnv(),
+		durationVar(fs, &c.PollInterval, "poll-interval", "APRON_POLL_INTERVAL", "how often repositories are looked at for new commits; images elsewhere a fifth as often"),
 		durationVar(fs, &c.StartAllowance, "start-allowance", "APRON_START_ALLOWANCE", "how long a new instance may take to become healthy"),
 		durationVar(fs, &c.DrainLimit, "drain-limit", "APRON_DRAIN_LIMIT", "how long requests in flight may take to end"),
 		durationVar(fs, &c.StopGrace, "stop-grace", "APRON_STOP_GRACE", "how long an instance may take to end after SIGTERM"),
@@ -135,6 +141,7 @@ func (c *Config) Validate() error {
 		checkAddress("--edge", c.Edge),
 		c.checkDomain(),
 		c.checkAnonymous(),
+		checkPositive("--poll-interval", c.PollInterval),
 		checkPositive("--start-allowance", c.StartAllowance),
 		checkPositive("--drain-limit", c.DrainLimit),
 		checkPositive("--stop-grace", c.StopGrace),

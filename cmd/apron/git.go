@@ -23,11 +23,6 @@ func (k *keys) gitLogin(ctx context.Context, user, password string) (gitserver.A
 	return gitserver.Access{Account: access.Account, ReadOnly: access.ReadOnly}, ok, err
 }
 
-// pushed is told of every branch that a push to a built-in repository has moved.
-func (p *platform) pushed(_ context.Context, account, repository, branch, old, new string) {
-	p.log.Info("pushed to a built-in repository", "account", account, "repository", repository, "branch", branch, "from", old, "to", new)
-}
-
 // gitUses lists the services that are deployed from the account's built-in repository.
 func (p *platform) gitUses(ctx context.Context, account, repository string) ([]gitserver.Use, error) {
 	var uses []gitserver.Use

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"apron/autodeploy"
 	"apron/awsjson"
 	"apron/build/runtimes"
 	"apron/control"
@@ -43,6 +44,7 @@ type platform struct {
 	fleet     *fleet.Fleet
 	worker    *operation.Worker
 	control   *control.Control
+	watcher   *autodeploy.Watcher
 	server    *awsjson.Server
 
 	closers []func() error // of what is open, in the order it was opened
@@ -145,6 +147,7 @@ func (p *platform) openKeys(ctx context.Context) (err error) {
 func (p *platform) openImages(context.Context) (err error) {
 	p.images, err = image.Open(p.data.join("images"), image.Config{
 		Log: p.log, LocalHosts: p.registryNames(), Owner: p.keys.owner, IsAccount: p.keys.isAccount,
+		Pushed: p.imagePushed,
 	})
 	if err != nil {
 		return err
@@ -203,6 +206,7 @@ func driverDir(cfg Config) string { return filepath.Join(cfg.Data, "driver") }
 func (p *platform) tie() {
 	p.tieInstances()
 	p.tieActions()
+	p.tieAutoDeploy()
 }
 
 func (p *platform) tieInstances() {
@@ -241,21 +245,23 @@ func (p *platform) tieInstances() {
 
 func (p *platform) tieActions() {
 	p.control = control.New(control.Config{
-		Log:         p.log,
-		Store:       p.store,
-		Wake:        p.worker.Wake,
-		Settle:      p.worker.Settle,
-		Interrupt:   p.worker.Interrupt,
-		Progress:    p.worker.Progress,
-		ReadLog:     p.readLog,
-		Usage:       p.usage,
-		Runtimes:    p.bases.List,
-		PullRuntime: p.bases.Pull,
-		Host:        p.host,
-		Domain:      p.cfg.Domain,
-		CheckImage:  image.CheckName,
-		TokenKey:    p.ring.MACKey("page tokens"),
-		Quotas:      p.cfg.Quotas,
+		Log:             p.log,
+		Store:           p.store,
+		Wake:            p.wake,
+		Settle:          p.worker.Settle,
+		Interrupt:       p.worker.Interrupt,
+		Progress:        p.worker.Progress,
+		ReadLog:         p.readLog,
+		Usage:           p.usage,
+		Runtimes:        p.bases.List,
+		PullRuntime:     p.bases.Pull,
+		Webhook:         p.webhook,
+		Host:            p.host,
+		Domain:          p.cfg.Domain,
+		CheckImage:      image.CheckName,
+		CheckRepository: p.checkRepository,
+		TokenKey:        p.ring.MACKey("page tokens"),
+		Quotas:          p.cfg.Quotas,
 	})
 	p.server = awsjson.New(awsjson.Config{
 		Log:              p.log,
@@ -285,6 +291,7 @@ func (p *platform) handler() http.Handler {
 	mux.Handle("/", p.server)
 	mux.Handle("/v2/", p.images.BasicAuth(p.keys.login))
 	mux.Handle("/git/", p.git)
+	mux.Handle("POST /hooks/{service}", p.watcher.Webhook())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux
 }
