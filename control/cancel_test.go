@@ -105,8 +105,9 @@ func TestOwnActions_KeepAccountsAndRegionsApart(t *testing.T) {
 		_, rollback := w.RollbackService(t.Context(), other, &api.RollbackServiceRequest{ServiceArn: s.ServiceArn})
 		_, log := w.ListLogEvents(t.Context(), other, &api.ListLogEventsRequest{ServiceArn: s.ServiceArn, Stream: api.LogStreamEvents})
 		_, usage := w.DescribeServiceUsage(t.Context(), other, &api.DescribeServiceUsageRequest{ServiceArn: s.ServiceArn})
+		_, webhook := w.GetWebhook(t.Context(), other, &api.GetWebhookRequest{ServiceArn: s.ServiceArn})
 		for name, err := range map[string]error{
-			"cancel": cancel, "describe": describe, "list": list, "rollback": rollback, "log": log, "usage": usage,
+			"webhook": webhook, "cancel": cancel, "describe": describe, "list": list, "rollback": rollback, "log": log, "usage": usage,
 		} {
 			if e, ok := errors.AsType[*api.Error](err); !ok || e.Kind != api.KindInvalidRequest {
 				t.Errorf("%s by %s in %s: %v", name, other.Account, other.Region, err)

@@ -44,7 +44,8 @@ CancelOperation          IS                       IS                        canc
 DescribeOperation        ok                       ok                        ok ok                         ok                        ok
 ListLogEvents            ok                       ok                        ok ok                         ok                        ok
 ListDeployments          ok                       ok                        ok ok                         ok                        NF
-DescribeServiceUsage     ok                       ok                        ok ok                         ok                        NF`
+DescribeServiceUsage     ok                       ok                        ok ok                         ok                        NF
+GetWebhook               ok                       ok                        ok ok                         ok                        NF`
 
 // calls are the actions as a client makes them on a service that rest has made.
 var calls = map[string]func(context.Context, *world, api.Service) (any, error){
@@ -107,6 +108,9 @@ var calls = map[string]func(context.Context, *world, api.Service) (any, error){
 	},
 	"ListLogEvents": func(ctx context.Context, w *world, s api.Service) (any, error) {
 		return w.ListLogEvents(ctx, caller, &api.ListLogEventsRequest{ServiceArn: s.ServiceArn, Stream: api.LogStreamDeployment})
+	},
+	"GetWebhook": func(ctx context.Context, w *world, s api.Service) (any, error) {
+		return w.GetWebhook(ctx, caller, &api.GetWebhookRequest{ServiceArn: s.ServiceArn})
 	},
 	"DescribeServiceUsage": func(ctx context.Context, w *world, s api.Service) (any, error) {
 		return w.DescribeServiceUsage(ctx, caller, &api.DescribeServiceUsageRequest{ServiceArn: s.ServiceArn})

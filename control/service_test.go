@@ -41,6 +41,7 @@ func newWorld(t *testing.T) *world {
 		Settle:    func() { w.settle++ },
 		Interrupt: func(id string) { w.interrupted = append(w.interrupted, id) },
 		ReadLog:   readPages,
+		Webhook:   func(id string) (url, secret string) { return "http://127.0.0.1:4080/hooks/" + id, "secret of " + id },
 		Usage: func(_ context.Context, svc api.Service) (api.ServiceUsage, error) {
 			return api.ServiceUsage{ServiceArn: svc.ServiceArn}, nil
 		},
