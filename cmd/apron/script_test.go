@@ -66,6 +66,7 @@ func TestScripts(t *testing.T) {
 			"save":       saveCommand,
 			"await":      awaitCommand,
 			"get":        getCommand,
+			"becomes":    becomesCommand,
 			"domain":     domainCommand,
 			"own":        ownCommand,
 		},
@@ -210,14 +211,30 @@ func awaitCommand(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func getCommand(ts *testscript.TestScript, _ bool, args []string) {
+	if status, body := get(ts); strconv.Itoa(status) != args[1] || !regexp.MustCompile(args[2]).MatchString(body) {
+		ts.Fatalf("answer is %d %q, want %s %q", status, body, args[1], args[2])
+	}
+}
+
+func get(ts *testscript.TestScript) (status int, body string) {
 	resp, err := platformOf(ts).HTTP().Get("http://" + ts.Getenv("URL"))
 	ts.Check(err)
 	defer resp.Body.Close()
-	body, err := io.ReadAll(resp.Body)
+	text, err := io.ReadAll(resp.Body)
 	ts.Check(err)
-	if strconv.Itoa(resp.StatusCode) != args[1] || !regexp.MustCompile(args[2]).Match(body) {
-		ts.Fatalf("answer is %s %q, want %s %q", resp.Status, body, args[1], args[2])
+	return resp.StatusCode, string(text)
+}
+
+// becomesCommand waits until the service answers so by itself, and for the operation that did it to end.
+func becomesCommand(ts *testscript.TestScript, neg bool, args []string) {
+	status, body := 0, ""
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(20 * time.Millisecond) {
+		if status, body = get(ts); status == 200 && regexp.MustCompile(args[1]).MatchString(body) {
+			awaitCommand(ts, neg, []string{args[0], "RUNNING"})
+			return
+		}
 	}
+	ts.Fatalf("the answer is %d %q after a minute, want %q", status, body, args[1])
 }
 
 // domainCommand waits for what a custom domain comes to by itself.
