@@ -16,8 +16,9 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// baseLimit is how long the making of a base may take, on a machine that has other things to do.
-const baseLimit = 15 * time.Minute
+// baseLimit is how long a base may take, the wait for another test that makes it included, on a machine that has other things
+// to do.
+const baseLimit = 20 * time.Minute
 
 // RuntimeBase makes the base of a managed runtime, such as python311, with `apron runtime build`, and returns the file that it is
 // in, as `docker save` writes them. It needs root, mmdebstrap and a Debian mirror, and takes a minute or so the first time:
@@ -36,7 +37,9 @@ func RuntimeBase(ctx context.Context, bin, name string) (string, error) {
 		return "", err
 	}
 	path := filepath.Join(dir, name+"-"+recipe+".tar")
-	unlock, err := lockFile(path + ".lock") // the tests of several packages run side by side
+	ctx, cancel := context.WithTimeout(ctx, baseLimit)
+	defer cancel()
+	unlock, err := lockFile(ctx, path+".lock") // the tests of several packages run side by side
 	if err != nil {
 		return "", err
 	}
@@ -44,8 +47,6 @@ func RuntimeBase(ctx context.Context, bin, name string) (string, error) {
 	if _, err := os.Stat(path); err == nil {
 		return path, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, baseLimit)
-	defer cancel()
 	unfinished := path + ".unfinished"
 	if out, err := exec.CommandContext(ctx, bin, "runtime", "build", name, "--output", unfinished).CombinedOutput(); err != nil {
 		return "", fmt.Errorf("make base %s: %w\n%s", name, err, out)
@@ -97,14 +98,21 @@ func fingerprint(dir string) (string, error) {
 }
 
 // lockFile waits for the lock, which ends with the process.
-func lockFile(path string) (unlock func(), err error) {
+func lockFile(ctx context.Context, path string) (unlock func(), err error) {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return nil, err
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX); err != nil {
-		f.Close()
-		return nil, err
+	for {
+		err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+		if err == nil {
+			return func() { f.Close() }, nil
+		}
+		select {
+		case <-ctx.Done():
+			f.Close()
+			return nil, fmt.Errorf("wait for another test that makes the base %s: %w", path, err)
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	return func() { f.Close() }, nil
 }

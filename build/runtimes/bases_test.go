@@ -3,7 +3,6 @@ package runtimes_test
 import (
 	"errors"
 	"net"
-	"net/http"
 	"os"
 	"slices"
 	"strings"
@@ -13,7 +12,7 @@ import (
 	"apron/build/runtimes"
 )
 
-// wants an *runtimes.Error with all these parts.
+// wantError wants a *runtimes.Error with all these parts.
 func wantError(t *testing.T, err error, parts ...string) {
 	t.Helper()
 	e, ok := errors.AsType[*runtimes.Error](err)
@@ -211,5 +210,3 @@ func (r *rig) forgetWhen(t *testing.T) {
 		}
 	}
 }
-
-var _ http.Handler = lateHandler{}

@@ -138,32 +138,39 @@ func (s *session) pullRuntimes(ctx context.Context, f *flags, names []string) er
 		}
 		names[i] = out.Runtime.RuntimeName
 	}
-	limit := ctx
-	if f.timeout > 0 {
-		var cancel context.CancelFunc
-		limit, cancel = context.WithTimeout(ctx, f.timeout)
-		defer cancel()
+	list, err := s.awaitPulls(ctx, f, names)
+	if err != nil {
+		return err
 	}
+	return s.pulled(list)
+}
+
+// awaitPulls waits until none of the runtimes is being pulled, and returns how they stand.
+func (s *session) awaitPulls(ctx context.Context, f *flags, names []string) ([]api.RuntimeSummary, error) {
+	limit, cancel := ctx, func() {}
+	if f.timeout > 0 {
+		limit, cancel = context.WithTimeout(ctx, f.timeout)
+	}
+	defer cancel()
 	line := s.line()
 	defer line.Clear()
 	for {
 		list, err := s.runtimes(ctx)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		list = slices.DeleteFunc(list, func(r api.RuntimeSummary) bool { return !slices.Contains(names, r.RuntimeName) })
 		busy := slices.IndexFunc(list, func(r api.RuntimeSummary) bool { return r.BaseStatus == api.BasePulling })
 		if busy < 0 {
-			line.Clear()
-			return s.pulled(list)
+			return list, nil
 		}
 		line.Show("pulling " + list[busy].Base)
 		select {
 		case <-limit.Done():
 			if ctx.Err() != nil {
-				return ctx.Err()
+				return nil, ctx.Err()
 			}
-			return exit{fmt.Errorf("%s is not there yet and goes on being pulled; `apron runtime ls` shows how it stands", list[busy].Base), codeTimedOut}
+			return nil, exit{fmt.Errorf("%s is not there yet and goes on being pulled; `apron runtime ls` shows how it stands", list[busy].Base), codeTimedOut}
 		case <-time.After(pullInterval):
 		}
 	}

@@ -25,11 +25,16 @@ type Base struct {
 // tools say goes to log.
 type MakeBase func(ctx context.Context, base Base, path string, log io.Writer) (image string, err error)
 
+// baseBuild is one use of the command.
+type baseBuild struct {
+	flags
+	Base
+	output  string // a file in place of the platform; "" is the platform
+	verbose bool
+}
+
 func runtimeBuildCommand(cfg *Config) *cobra.Command {
-	var f flags
-	var base Base
-	var output string
-	var verbose bool
+	var b baseBuild
 	cmd := &cobra.Command{
 		Use: "build NAME...", Short: "Make bases of Debian packages, with mmdebstrap, and push them to the platform",
 		Long: "Make bases of Debian packages, with mmdebstrap on this machine, and push them into the platform's own registry, as\n" +
@@ -37,43 +42,41 @@ func runtimeBuildCommand(cfg *Config) *cobra.Command {
 			"first; those of the server's first account serve all accounts. A base takes a minute or so.",
 		Example: "  apron runtime build python311 nodejs18\n  apron runtime build python311 --mirror http://deb.example/debian --packages gcc,libpq-dev",
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) == 0 || output != "" && len(args) > 1 {
+			if len(args) == 0 || b.output != "" && len(args) > 1 {
 				return errors.New("name runtimes, as in `apron runtime build python311`, with --output just one; `apron runtime ls` shows them")
 			}
 			return nil
 		},
+		RunE: func(cmd *cobra.Command, names []string) error { return b.run(cmd, cfg, names) },
 	}
-	cmd.RunE = func(cmd *cobra.Command, names []string) error {
-		if output != "" {
-			base.Runtime = names[0]
-			return cfg.writeBase(cmd, base, output, verbose)
-		}
-		s, err := cfg.connect(cmd, &f)
-		if err != nil {
-			return err
-		}
-		for _, base.Runtime = range names {
-			if err := s.buildBase(cmd.Context(), cfg, base, verbose); err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-	cmd.Flags().StringVar(&base.Suite, "suite", "", "the `release` of Debian; without it one that has the runtime's version")
-	cmd.Flags().StringVar(&base.Mirror, "mirror", "", "the `URL` of a Debian archive; without it Debian's own and its security updates")
-	cmd.Flags().StringSliceVar(&base.Packages, "packages", nil, "packages to install beside the runtime's, separated by commas")
-	cmd.Flags().StringVar(&output, "output", "", "write the image to this `file`, which docker load and skopeo read, and push nothing")
-	cmd.Flags().BoolVar(&verbose, "verbose", false, "show what mmdebstrap says")
-	f.connection(cmd, cfg)
+	cmd.Flags().StringVar(&b.Suite, "suite", "", "the `release` of Debian; without it one that has the runtime's version")
+	cmd.Flags().StringVar(&b.Mirror, "mirror", "", "the `URL` of a Debian archive; without it Debian's own and its security updates")
+	cmd.Flags().StringSliceVar(&b.Packages, "packages", nil, "packages to install beside the runtime's, separated by commas, such as a compiler: gcc,libc6-dev")
+	cmd.Flags().StringVar(&b.output, "output", "", "write the image to this `file`, which docker load and skopeo read, and push nothing")
+	cmd.Flags().BoolVar(&b.verbose, "verbose", false, "show what mmdebstrap says")
+	b.connection(cmd, cfg)
 	return cmd
 }
 
-func (cfg *Config) writeBase(cmd *cobra.Command, base Base, output string, verbose bool) error {
-	image, err := cfg.MakeBase(cmd.Context(), base, output, ifVerbose(cmd.ErrOrStderr(), verbose))
-	if err == nil {
-		fmt.Fprintf(cmd.OutOrStdout(), "%s holds %s\n", output, image)
+func (b *baseBuild) run(cmd *cobra.Command, cfg *Config, names []string) error {
+	if b.output != "" {
+		b.Runtime = names[0]
+		image, err := cfg.MakeBase(cmd.Context(), b.Base, b.output, ifVerbose(cmd.ErrOrStderr(), b.verbose))
+		if err == nil {
+			fmt.Fprintf(cmd.OutOrStdout(), "%s holds %s\n", b.output, image)
+		}
+		return err
 	}
-	return err
+	s, err := cfg.connect(cmd, &b.flags)
+	if err != nil {
+		return err
+	}
+	for _, b.Runtime = range names {
+		if err := s.buildBase(cmd.Context(), cfg, b.Base, b.verbose); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func ifVerbose(w io.Writer, verbose bool) io.Writer {
