@@ -5,8 +5,6 @@ import (
 	"io"
 	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -99,5 +97,5 @@ func (t *tail) drop() {
 		return
 	}
 	t.given = whole
-	_ = unix.Fallocate(int(t.f.Fd()), unix.FALLOC_FL_PUNCH_HOLE|unix.FALLOC_FL_KEEP_SIZE, 0, whole)
+	giveBack(t.f, whole)
 }
