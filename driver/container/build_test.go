@@ -356,6 +356,22 @@ func TestBuild_BecomesAnImageThatServes(t *testing.T) {
 	}
 }
 
+// codename is the machine's own release of Debian, whose packages it can get.
+func codename(t *testing.T) string {
+	t.Helper()
+	data, err := os.ReadFile("/etc/os-release")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for line := range strings.Lines(string(data)) {
+		if name, ok := strings.CutPrefix(line, "VERSION_CODENAME="); ok {
+			return strings.TrimSpace(name)
+		}
+	}
+	t.Fatal("/etc/os-release names no VERSION_CODENAME")
+	return ""
+}
+
 // TestBuild_AptGetInstallsOnADebianBase takes what package managers do as root: users of their own, owners, setuid
 // programs and file capabilities, triggers.
 func TestBuild_AptGetInstallsOnADebianBase(t *testing.T) {
@@ -370,7 +386,7 @@ func TestBuild_AptGetInstallsOnADebianBase(t *testing.T) {
 	}
 	defer store.Close()
 	rootfs := filepath.Join(h.dir, "rootfs.tar")
-	if out, err := exec.CommandContext(t.Context(), mmdebstrap, "--variant=apt", "stable", rootfs).CombinedOutput(); err != nil {
+	if out, err := exec.CommandContext(t.Context(), mmdebstrap, "--variant=apt", codename(t), rootfs).CombinedOutput(); err != nil {
 		t.Fatalf("make a base of Debian packages: %v\n%s", err, out)
 	}
 	tar, err := os.Open(rootfs)
@@ -378,7 +394,7 @@ func TestBuild_AptGetInstallsOnADebianBase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer tar.Close()
-	base, err := store.Account("").Import(t.Context(), tar, image.NewImage{Created: time.Unix(1e9, 0), Repo: "apron/base", Tag: "stable"})
+	base, err := store.Account("").Import(t.Context(), tar, image.NewImage{Created: time.Unix(1e9, 0), Repo: "apron/base", Tag: "debian"})
 	if err != nil {
 		t.Fatal(err)
 	}
