@@ -6,7 +6,10 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -123,6 +126,31 @@ func BenchmarkBuildStartToEnd(b *testing.B) {
 		}
 		b.StopTimer()
 		h.destroy(s.ID)
+		b.StartTimer()
+	}
+}
+
+// BenchmarkUnmapOwners10000Files is what Changes takes where instances have user namespaces.
+func BenchmarkUnmapOwners10000Files(b *testing.B) {
+	needRoot(b)
+	dir := b.TempDir()
+	for n := range 10_000 {
+		path := filepath.Join(dir, strconv.Itoa(n%100), strconv.Itoa(n))
+		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+			b.Fatal(err)
+		}
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	from := 0
+	for b.Loop() {
+		if err := unmapOwners(b.Context(), dir, from); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		from = idBase(2)
+		filepath.WalkDir(dir, func(path string, _ os.DirEntry, _ error) error { return os.Lchown(path, from, from) })
 		b.StartTimer()
 	}
 }
