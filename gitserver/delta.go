@@ -109,12 +109,13 @@ func (p *pack) apply(d, base int, content []byte) ([]byte, error) {
 
 // inflate reads an entry once more. Its size has been checked.
 func (p *pack) inflate(e packEntry) ([]byte, error) {
-	zr, err := p.inflater(io.NewSectionReader(p.file, e.data, 1<<62-e.data))
+	p.at.Reset(io.NewSectionReader(p.file, e.data, 1<<62-e.data))
+	zr, err := p.inflater(p.at)
 	if err != nil {
 		return nil, err
 	}
 	var b bytes.Buffer
 	b.Grow(int(e.size))
-	err = copyExactly(&b, zr, e.size)
+	err = p.copyExactly(&b, zr, e.size)
 	return b.Bytes(), err
 }

@@ -16,9 +16,7 @@ import (
 )
 
 const (
-	idleLimit    = time.Minute      // without a byte from or to the client
 	requestLimit = 30 * time.Minute // of one request
-	maxAsk       = 32 << 20         // what a client may ask for in a fetch
 )
 
 // handler answers one request for a repository, which is in use meanwhile.
@@ -30,10 +28,18 @@ func (s *Server) routes() *http.ServeMux {
 	mux.Handle("POST /git/{repository}/git-upload-pack", s.serve(s.rpc("git-upload-pack", s.uploadPack)))
 	mux.Handle("POST /git/{repository}/git-receive-pack", s.serve(s.rpc("git-receive-pack", s.receivePack)))
 	mux.Handle("PUT /git/{repository}/tree/{branch...}", s.serve(s.putTree))
+	mux.HandleFunc("/git/{repository}/info/lfs/", noLargeFiles)
 	mux.HandleFunc("/git/", func(w http.ResponseWriter, _ *http.Request) {
 		http.Error(w, "nothing is here: a repository's URL is /git/NAME, for git clone, fetch and push", http.StatusNotFound)
 	})
 	return mux
+}
+
+// noLargeFiles answers git lfs in its own way, for it shows the message of no other.
+func noLargeFiles(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/vnd.git-lfs+json")
+	w.WriteHeader(http.StatusNotImplemented)
+	_ = json.NewEncoder(w).Encode(map[string]string{"message": "large files of git lfs are not kept here: `apron up` sends them as they are in the working tree"})
 }
 
 // ServeHTTP serves git's smart HTTP under /git/<repository>/, with or without .git behind the repository's name, and
@@ -52,9 +58,9 @@ func (s *Server) serve(h handler) http.Handler {
 		ctx, cancel := context.WithTimeoutCause(req.Context(), requestLimit, errors.New("the request took too long"))
 		defer cancel()
 		defer forgive(w)
-		patient := &patientWriter{ResponseWriter: w, control: http.NewResponseController(w)}
+		patient := &patientWriter{ResponseWriter: w, control: http.NewResponseController(w), idle: s.cfg.Idle}
 		req = req.WithContext(ctx)
-		req.Body = patientReader{req.Body, patient.control}
+		req.Body = patientReader{req.Body, patient.control, s.cfg.Idle}
 		if err := s.answer(patient, req, access, h); err != nil {
 			s.fail(patient, req, err)
 		}
@@ -139,7 +145,7 @@ func (s *Server) fail(w http.ResponseWriter, req *http.Request, err error) {
 }
 
 func (s *Server) infoRefs(w http.ResponseWriter, req *http.Request, r *repository) error {
-	service, protocol := req.URL.Query().Get("service"), req.Header.Get("Git-Protocol")
+	service, gitProtocol := req.URL.Query().Get("service"), req.Header.Get("Git-Protocol")
 	w.Header().Set("Cache-Control", "no-cache")
 	w.Header().Set("Content-Type", "application/x-"+service+"-advertisement")
 	var st storage.Storer = memory.NewStorage()
@@ -153,9 +159,9 @@ func (s *Server) infoRefs(w http.ResponseWriter, req *http.Request, r *repositor
 		if !r.exists() {
 			return noRepository(r)
 		}
-		return transport.UploadPack(req.Context(), st, nil, nopCloser{w}, &transport.UploadPackRequest{GitProtocol: protocol, AdvertiseRefs: true, StatelessRPC: true})
+		return transport.UploadPack(req.Context(), st, nil, nopCloser{w}, &transport.UploadPackRequest{GitProtocol: gitProtocol, AdvertiseRefs: true, StatelessRPC: true})
 	case transport.ReceivePackService:
-		return transport.ReceivePack(req.Context(), st, nil, nopCloser{w}, &transport.ReceivePackRequest{GitProtocol: protocol, AdvertiseRefs: true, StatelessRPC: true})
+		return transport.ReceivePack(req.Context(), st, nil, nopCloser{w}, &transport.ReceivePackRequest{GitProtocol: gitProtocol, AdvertiseRefs: true, StatelessRPC: true})
 	}
 	return status{http.StatusForbidden, refuse("git's smart HTTP is all that is spoken here")}
 }
@@ -176,23 +182,11 @@ func (s *Server) rpc(service string, h handler) handler {
 	}
 }
 
-func (s *Server) uploadPack(w http.ResponseWriter, req *http.Request, r *repository) error {
-	if !r.exists() {
-		return noRepository(r)
-	}
-	st := r.storage()
-	defer st.Close()
-	asked := http.MaxBytesReader(w, req.Body, maxAsk)
-	return transport.UploadPack(req.Context(), st, asked, nopCloser{w}, &transport.UploadPackRequest{
-		GitProtocol: req.Header.Get("Git-Protocol"), StatelessRPC: true,
-		SkipDeltaCompression: true, // looking for deltas takes more memory and time than the bytes that they save
-	})
-}
-
 // patientWriter gives the client some time for each write, and notes that the answer has begun.
 type patientWriter struct {
 	http.ResponseWriter
 	control *http.ResponseController
+	idle    time.Duration
 	begun   bool
 }
 
@@ -205,7 +199,7 @@ func (w *patientWriter) WriteHeader(code int) {
 
 func (w *patientWriter) Write(b []byte) (int, error) {
 	w.begun = true
-	_ = w.control.SetWriteDeadline(time.Now().Add(idleLimit)) // a test's recorder has none
+	_ = w.control.SetWriteDeadline(time.Now().Add(w.idle)) // a test's recorder has none
 	return w.ResponseWriter.Write(b)
 }
 
@@ -213,10 +207,11 @@ func (w *patientWriter) Write(b []byte) (int, error) {
 type patientReader struct {
 	io.ReadCloser
 	control *http.ResponseController
+	idle    time.Duration
 }
 
 func (r patientReader) Read(b []byte) (int, error) {
-	_ = r.control.SetReadDeadline(time.Now().Add(idleLimit))
+	_ = r.control.SetReadDeadline(time.Now().Add(r.idle))
 	n, err := r.ReadCloser.Read(b)
 	if err != nil {
 		_ = r.control.SetReadDeadline(time.Time{}) // the server goes on to read, to see whether the client leaves

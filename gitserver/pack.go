@@ -52,6 +52,8 @@ type pack struct {
 	onOffset map[int64][]int         // deltas by the offset of their base
 	onHash   map[plumbing.Hash][]int // deltas by the name of their base
 	zr       io.ReadCloser
+	at       *bufio.Reader // what inflate reads from
+	buffer   []byte        // for copies: a pack has many small objects
 	held     int64
 }
 
@@ -60,6 +62,7 @@ func readPack(ctx context.Context, file *os.File) (*pack, error) {
 	p := &pack{
 		file: file, found: map[plumbing.Hash]plumbing.ObjectType{},
 		onOffset: map[int64][]int{}, onHash: map[plumbing.Hash][]int{},
+		at: bufio.NewReader(nil), buffer: make([]byte, 1<<15),
 	}
 	end, err := p.scan(ctx)
 	if err == nil {
@@ -131,9 +134,9 @@ func (p *pack) scanEntry(r *bufio.Reader, at func() int64) (err error) {
 		return err
 	}
 	if e.kind.IsDelta() {
-		err = skipDelta(zr, e.size)
+		err = p.skipDelta(zr, e.size)
 	} else {
-		e.hash, err = hashObject(zr, e.kind, e.size)
+		e.hash, err = p.hashObject(zr, e.kind, e.size)
 		p.found[e.hash] = e.kind
 	}
 	if err != nil {
@@ -231,17 +234,17 @@ func broken(err error) error {
 	return refuse("the pack is broken: %v", err)
 }
 
-func hashObject(zr io.Reader, kind plumbing.ObjectType, size int64) (plumbing.Hash, error) {
+func (p *pack) hashObject(zr io.Reader, kind plumbing.ObjectType, size int64) (plumbing.Hash, error) {
 	h := plumbing.NewHasher(config.SHA1, kind, size)
-	if err := copyExactly(h, zr, size); err != nil {
+	if err := p.copyExactly(h, zr, size); err != nil {
 		return plumbing.Hash{}, err
 	}
 	return h.Sum(), nil
 }
 
 // copyExactly refuses content of another size than was said.
-func copyExactly(w io.Writer, zr io.Reader, size int64) error {
-	n, err := io.Copy(w, io.LimitReader(zr, size+1))
+func (p *pack) copyExactly(w io.Writer, zr io.Reader, size int64) error {
+	n, err := io.CopyBuffer(w, io.LimitReader(zr, size+1), p.buffer)
 	if err != nil {
 		return broken(err)
 	}
@@ -252,8 +255,9 @@ func copyExactly(w io.Writer, zr io.Reader, size int64) error {
 }
 
 // skipDelta reads over a delta's instructions and refuses those that would make too much.
-func skipDelta(zr io.Reader, size int64) error {
-	head := bufio.NewReaderSize(io.LimitReader(zr, size+1), 1<<10)
+func (p *pack) skipDelta(zr io.Reader, size int64) error {
+	head := p.at
+	head.Reset(io.LimitReader(zr, size+1))
 	_, target, n, err := deltaSizes(head)
 	if err != nil {
 		return broken(err)
@@ -261,7 +265,7 @@ func skipDelta(zr io.Reader, size int64) error {
 	if max(target, size) > maxDelta {
 		return refuse("a delta makes an object of %d MiB, more than the %d that one may; "+smallDeltas, max(target, size)>>20, maxDelta>>20)
 	}
-	return copyExactly(io.Discard, head, size-n)
+	return p.copyExactly(io.Discard, head, size-n)
 }
 
 // deltaSizes reads the sizes of a delta's base and result, and how many bytes told them.
@@ -286,7 +290,7 @@ func deltaSizes(r io.ByteReader) (source, target, n int64, err error) {
 
 func (p *pack) crcOf(from, to int64) (uint32, error) {
 	h := crc32.NewIEEE()
-	_, err := io.Copy(h, io.NewSectionReader(p.file, from, to-from))
+	_, err := io.CopyBuffer(h, io.NewSectionReader(p.file, from, to-from), p.buffer)
 	return h.Sum32(), err
 }
 

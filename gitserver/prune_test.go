@@ -1,6 +1,8 @@
 package gitserver_test
 
 import (
+	"encoding/json"
+	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -83,6 +85,19 @@ func TestForget(t *testing.T) {
 	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
 	if w.head("web-app", "main") != head {
 		t.Error("a push after it did not make it anew")
+	}
+}
+
+func TestServeHTTP_SaysThatThereIsNoLFS(t *testing.T) {
+	w := newWorld(t)
+	resp, err := http.Post(w.http.URL+"/git/web-app.git/info/lfs/objects/batch", "application/vnd.git-lfs+json", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var answer struct{ Message string }
+	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil || resp.StatusCode != http.StatusNotImplemented || !strings.Contains(answer.Message, "apron up") {
+		t.Errorf("git lfs is answered %d %+v, %v", resp.StatusCode, answer, err)
 	}
 }
 

@@ -3,10 +3,14 @@ package gitserver_test
 import (
 	"context"
 	"crypto/rand"
+	"fmt"
+	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"apron/gitserver"
 )
@@ -83,23 +87,77 @@ func TestPush_BranchBelowAnotherIsRefused(t *testing.T) {
 }
 
 func TestFetch_Shallow(t *testing.T) {
-	w, c := newWorld(t), newCheckout(t)
-	for _, text := range []string{"1", "2", "3"} {
-		c.commit("a", text)
+	for _, version := range []string{"0", "2"} {
+		t.Run("protocol "+version, func(t *testing.T) {
+			w, c := newWorld(t), newCheckout(t)
+			for _, text := range []string{"1", "2", "3"} {
+				c.commit("a", text)
+			}
+			c.git("push", "-q", w.url("OWNER", "web-app"), "main")
+			c.git("-c", "protocol.version="+version, "clone", "-q", "--depth", "1", w.url("OWNER", "web-app"), "copy")
+			copied := checkout{t, filepath.Join(c.dir, "copy")}
+			copied.git("config", "protocol.version", version)
+			has := func(commits string) {
+				t.Helper()
+				if got := copied.git("rev-list", "--count", "HEAD"); got != commits {
+					t.Errorf("the clone has %s commits, want %s", got, commits)
+				}
+			}
+			has("1")
+			copied.git("fetch", "-q", "--depth", "2")
+			has("2")
+			copied.git("fetch", "-q", "--unshallow")
+			has("3")
+			c.commit("a", "4")
+			c.git("push", "-q", w.url("OWNER", "web-app"), "main")
+			copied.git("pull", "-q")
+			has("4")
+			copied.git("fsck", "--strict")
+		})
 	}
-	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
-	c.git("clone", "-q", "--depth", "1", w.url("OWNER", "web-app"), "copy")
-	copied := checkout{t, filepath.Join(c.dir, "copy")}
-	if got := copied.git("rev-list", "--count", "HEAD"); got != "1" {
-		t.Errorf("a clone of depth 1 has %s commits", got)
+}
+
+// TestFetch_AfterBothHaveGoneOn makes git tell so many commits that it compresses what it asks.
+func TestFetch_AfterBothHaveGoneOn(t *testing.T) {
+	for _, version := range []string{"0", "2"} {
+		t.Run("protocol "+version, func(t *testing.T) {
+			w, c := newWorld(t), newCheckout(t)
+			c.commit("a", "1")
+			c.git("push", "-q", w.url("OWNER", "web-app"), "main")
+			c.git("clone", "-q", w.url("OWNER", "web-app"), "copy")
+			copied := checkout{t, filepath.Join(c.dir, "copy")}
+			for n := range 150 {
+				copied.git("commit", "-q", "--allow-empty", "-m", fmt.Sprint(n))
+			}
+			want := c.commit("a", "2")
+			c.git("push", "-q", w.url("OWNER", "web-app"), "main")
+			copied.git("-c", "protocol.version="+version, "fetch", "-q")
+			if got := copied.git("rev-parse", "origin/main"); got != want {
+				t.Errorf("fetched %s, want %s", got, want)
+			}
+			copied.git("fsck", "--strict")
+		})
 	}
-	copied.git("fetch", "-q", "--deepen", "1")
-	if got := copied.git("rev-list", "--count", "HEAD"); got != "2" {
-		t.Errorf("one deeper it has %s commits", got)
+}
+
+func TestPush_OfAClientThatFallsSilentIsCutOff(t *testing.T) {
+	w := newWorld(t, func(cfg *gitserver.Config) { cfg.Idle = 200 * time.Millisecond })
+	conn, err := net.Dial("tcp", w.http.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
 	}
-	copied.git("fetch", "-q", "--unshallow")
-	if got := copied.git("rev-list", "--count", "HEAD"); got != "3" {
-		t.Errorf("in full it has %s commits", got)
+	defer conn.Close()
+	const key = "T1dORVI6c2VjcmV0" // OWNER:secret
+	fmt.Fprintf(conn, "POST /git/web-app/git-receive-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Basic %s\r\n"+
+		"Content-Type: application/x-git-receive-pack-request\r\nContent-Length: 1000000\r\n\r\n00", key)
+	if err := conn.SetReadDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.ReadAll(conn); err != nil {
+		t.Errorf("the server goes on waiting: %v", err)
+	}
+	if w.incoming() {
+		t.Error("what it was to push has left something")
 	}
 }
 
@@ -131,14 +189,14 @@ func TestPush_OverTheLimitIsRefusedOnTheClientsScreen(t *testing.T) {
 
 func TestPush_LargeIsStreamed(t *testing.T) {
 	w, c := newWorld(t), newCheckout(t)
-	noise := make([]byte, 40<<20)
+	noise := make([]byte, 20<<20)
 	rand.Read(noise)
 	head := c.commit("big", string(noise))
 	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
 	c.git("clone", "-q", w.url("OWNER", "web-app"), "copy")
 	got, err := os.ReadFile(filepath.Join(c.dir, "copy", "big"))
 	if err != nil || string(got) != string(noise) {
-		t.Errorf("40 MiB came back as %d bytes, %v", len(got), err)
+		t.Errorf("20 MiB came back as %d bytes, %v", len(got), err)
 	}
 	if w.head("web-app", "main") != head {
 		t.Error("main did not move")
@@ -192,7 +250,8 @@ func TestLogin(t *testing.T) {
 
 func TestPush_SaysWhatComesOfIt(t *testing.T) {
 	uses := map[string][]gitserver.Use{
-		"web-app": {{Service: "web-app", Branch: "main", Auto: true}, {Service: "web-slow", Branch: "main"}},
+		"web-app": {{Service: "web-app", Branch: "main", Auto: true}, {Service: "web-slow", Branch: "main"},
+			{Service: "web-off", Branch: "main", Auto: true, Paused: true}},
 	}
 	w, c := newWorld(t, func(cfg *gitserver.Config) {
 		cfg.Uses = func(_ context.Context, account, repository string) ([]gitserver.Use, error) {
@@ -210,6 +269,8 @@ func TestPush_SaysWhatComesOfIt(t *testing.T) {
 	says("topic is not deployed: web-app deploys main", "push", w.url("OWNER", "web-app"), "main:topic")
 	c.commit("a", "2")
 	says("web-slow does not deploy by itself: `apron deploy web-slow`", "push", w.url("OWNER", "web-app"), "main")
+	c.commit("a", "3")
+	says("web-off is paused and stays so: `apron resume web-off`", "push", w.url("OWNER", "web-app"), "main")
 	says("web-app is deployed from main, which is gone now", "push", w.url("OWNER", "web-app"), "--delete", "main")
 	says("No service uses lonely yet: create one with `apron up --name lonely`", "push", w.url("OWNER", "lonely"), "main")
 }

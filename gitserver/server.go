@@ -16,6 +16,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"time"
 )
 
 // Access is what a client may do.
@@ -43,6 +44,8 @@ type Config struct {
 	Hosts []string // host:port by which a URL means this server
 	// MaxBytes bounds a pushed pack, and what the files of an uploaded working tree take together; 0 is 1 GiB.
 	MaxBytes int64
+	// Idle is how long a client may neither send nor take a byte before it is cut off; 0 is a minute.
+	Idle time.Duration
 	// Uses lists the services that are deployed from a repository, so that a push can say what comes of it; nil knows none.
 	Uses func(ctx context.Context, account, repository string) ([]Use, error)
 	// Pushed is called when a push has moved a branch, with full commit ids; old or new is "" where the branch was made or
@@ -63,12 +66,13 @@ type Server struct {
 
 const (
 	defaultMaxBytes = 1 << 30
+	defaultIdle     = time.Minute
 	unpackAtATime   = 2
 )
 
 // New makes Dir and takes away what a crash cut off in it. There must be one Server for a Dir at a time.
 func New(cfg Config) (*Server, error) {
-	cfg.MaxBytes = cmp.Or(cfg.MaxBytes, defaultMaxBytes)
+	cfg.MaxBytes, cfg.Idle = cmp.Or(cfg.MaxBytes, defaultMaxBytes), cmp.Or(cfg.Idle, defaultIdle)
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the directory of git repositories: %w", err)
 	}
