@@ -53,6 +53,7 @@ type platform struct {
 	runtimes   []*api.RuntimeSummary
 	fate       fate
 	subject    string         // of all commits; empty while services are deployed from an image
+	first      time.Time      // when the platform began a deployment by itself, just before it is asked for one
 	commit     string         // that all deployments were of, where it is not empty
 	asked      map[string]int // by action
 	sent       map[string]any // the last input of each action
@@ -252,7 +253,12 @@ func (p *platform) startDeployment(in *api.StartDeploymentRequest) (*api.StartDe
 	if err != nil {
 		return nil, err
 	}
-	return &api.StartDeploymentResponse{OperationId: p.begin(svc, api.OperationStartDeployment, api.StatusRunning)}, nil
+	id := p.begin(svc, api.OperationStartDeployment, api.StatusRunning)
+	if !p.first.IsZero() {
+		p.operations[len(p.operations)-1].StartedAt = api.At(p.first)
+		return nil, api.InvalidRequest("Service %s isn't in RUNNING state.", svc.ServiceName)
+	}
+	return &api.StartDeploymentResponse{OperationId: id}, nil
 }
 
 func (p *platform) deleteService(in *api.DeleteServiceRequest) (*api.DeleteServiceResponse, error) {

@@ -20,6 +20,7 @@ import (
 type uploaded struct {
 	Commit, Branch, URL string
 	Changed             bool
+	At                  time.Time `json:"-"` // by the server's clock, when it had answered
 }
 
 // upload sends a working tree to a branch of a repository of the server's own, which need not exist. The tree goes over
@@ -119,6 +120,7 @@ func (s *session) put(req *http.Request, into *uploaded) error {
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, maxRefusal))
 		return fmt.Errorf("the server does not take the source: %s", strings.TrimSpace(string(text)))
 	}
+	into.At, _ = http.ParseTime(resp.Header.Get("Date")) // without one any deployment under way counts
 	if err := json.NewDecoder(resp.Body).Decode(into); err != nil {
 		return fmt.Errorf("the server at %s answers with no JSON: %w; is it apron, of a version that builds from source?", s.endpoint, err)
 	}

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 
 	"apron/api"
 )
@@ -94,11 +95,28 @@ func (s *session) deployTree(ctx context.Context, f *flags, t target, svc *api.S
 		return s.follow(ctx, f, b)
 	}
 	begun, err := deploy(ctx, s, t, nil)
-	if err != nil {
-		return s.busy(ctx, t, err)
+	if err == nil {
+		b.operation = begun.operation
+		return s.follow(ctx, f, b)
 	}
-	b.operation = begun.operation
-	return s.follow(ctx, f, b)
+	if b.operation = s.deployingBy(ctx, t, sent.At); b.operation != "" {
+		return s.follow(ctx, f, b)
+	}
+	return s.busy(ctx, t, err)
+}
+
+// deployingBy is the operation of a deployment that has begun by itself since the source was sent, which the platform may
+// have noticed first; "" if there is none.
+func (s *session) deployingBy(ctx context.Context, t target, since time.Time) string {
+	out, err := invoke[api.ListOperationsResponse](ctx, s, "ListOperations", &api.ListOperationsRequest{ServiceArn: t.arn, MaxResults: new(1)})
+	if err != nil || len(out.OperationSummaryList) == 0 {
+		return ""
+	}
+	op := out.OperationSummaryList[0]
+	if deref(op.Type) != api.OperationStartDeployment || deref(op.Status) != api.OperationInProgress || op.StartedAt.Before(since) {
+		return ""
+	}
+	return deref(op.Id)
 }
 
 // isCurrent reports that the service runs the commit that the branch had before the upload, and still has.

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"apron/api"
 	"apron/gitserver"
@@ -118,6 +119,25 @@ func TestUp_DeploysWhereOnlyTheSourceHasChanged(t *testing.T) {
 	p.commit = "an older one"
 	if got := p.run("up"); got.code != 0 || p.asked["StartDeployment"] != 2 {
 		t.Errorf("where the last deployment was of another commit: %q; deployments %d", got.err, p.asked["StartDeployment"])
+	}
+}
+
+// TestUp_FollowsTheDeploymentThatBeganByItself: the platform may notice what was sent before it is asked to deploy it.
+func TestUp_FollowsTheDeploymentThatBeganByItself(t *testing.T) {
+	for after, code := range map[time.Duration]int{time.Second: 0, -time.Minute: 1} {
+		p := newPlatform(t)
+		p.withGit()
+		dir := project(t, "shop", map[string]string{"apprunner.yaml": someConfig})
+		if got := p.run("up"); got.code != 0 {
+			t.Fatal(got.err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, "app.py"), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p.first = time.Now().Add(after)
+		if got := p.run("up"); got.code != code || code != 0 && !strings.Contains(got.err, "`apron ops shop` shows what is under way") {
+			t.Errorf("with one of %v after the upload: ended with %d, %q, %q", after, got.code, got.out, got.err)
+		}
 	}
 }
 

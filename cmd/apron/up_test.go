@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
 )
@@ -110,8 +111,13 @@ func (w *sourceWorld) pushTo(dir string) {
 	if out := git("push", "-f", "apron", "main"); !strings.Contains(out, "remote: Deploying commit "+commit[:7]+" to web-app") {
 		w.Errorf("the push says\n%s", out)
 	}
-	w.do(deploy)
 	w.greeting = "Good evening"
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); time.Sleep(50 * time.Millisecond) {
+		if _, body, _ := w.get("/"); strings.HasPrefix(body, w.greeting) {
+			break
+		}
+	}
 	w.answers(http.StatusOK)
+	w.ends(types.OperationStatusSucceeded)
 	w.wantCommits(commit+" Say good evening", "", "")
 }
