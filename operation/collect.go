@@ -40,17 +40,25 @@ func (w *Worker) CollectImages(ctx context.Context) {
 const (
 	checkoutLife = 24 * time.Hour
 	cacheLife    = 30 * 24 * time.Hour
+
+	// And while the disk is nearly full. A build that waits for its turn uses its checkout.
+	scarceCheckoutLife = 3 * time.Hour
+	scarceCacheLife    = 0
 )
 
 // pruneBuilds removes sources and caches of services that there are no more, and those that nothing has used for long.
 func (w *Worker) pruneBuilds(ctx context.Context) {
 	keep := func(id string) bool { return w.exists(ctx, id) }
-	sources, err := w.cfg.Sources.Prune(ctx, keep, checkoutLife)
-	caches, more := w.cfg.Builds.Prune(ctx, keep, cacheLife)
-	if err := errors.Join(err, more); err != nil && ctx.Err() == nil {
+	checkouts, caches := checkoutLife, cacheLife
+	if w.cfg.Scarce() {
+		checkouts, caches = scarceCheckoutLife, scarceCacheLife
+	}
+	freed, err := w.cfg.Sources.Prune(ctx, keep, checkouts)
+	more, err2 := w.cfg.Builds.Prune(ctx, keep, caches)
+	if err := errors.Join(err, err2); err != nil && ctx.Err() == nil {
 		w.cfg.Log.Error("sources and build caches could not be removed", "error", err)
 	}
-	if freed := sources + caches; freed > 0 {
+	if freed += more; freed > 0 {
 		w.cfg.Log.Info("sources and build caches removed", "bytes", freed)
 	}
 }

@@ -22,8 +22,11 @@ func checkImage(ctx context.Context, r *run) error {
 	r.deploymentStarted()
 	r.line(logs.RollingBack(r.op.Target.RestoredFrom, r.op.Target.Image))
 	if _, err := r.cfg.Images.Image(ctx, r.op.Target.Image); err != nil {
-		return Abort(fmt.Errorf("the image of deployment %s is not on this machine any more: %w. "+
-			"Deploy it from its registry with UpdateService", r.op.Target.RestoredFrom, err))
+		again := "Deploy it from its registry with UpdateService"
+		if fromSource(r.op.Target) {
+			again = "Push its commit to the branch again and deploy that with StartDeployment"
+		}
+		return Abort(fmt.Errorf("the image of deployment %s is not on this machine any more: %w. %s", r.op.Target.RestoredFrom, err, again))
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"os"
 	"strings"
 	"time"
 
@@ -83,7 +84,8 @@ func (r *run) fetch(ctx context.Context) error {
 
 // buildImage makes the image of the commit, unless the same was built before.
 func buildImage(ctx context.Context, r *run) error {
-	if r.checkout.Dir == "" { // fetched by an earlier run of the server
+	// It was fetched by an earlier run of the server, or so long ago that it was removed meanwhile.
+	if _, err := os.Stat(r.checkout.Dir); err != nil {
 		if err := r.fetch(ctx); err != nil {
 			return r.buildFailed(err, logs.SourcePullFailed, "fetch source")
 		}

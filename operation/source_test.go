@@ -27,6 +27,9 @@ type workshop struct {
 	mu sync.Mutex
 	script
 	did []string
+
+	pruned []time.Duration // what was to go each time, sources and caches in turn
+	keep   func(string) bool
 }
 
 // script is what a workshop does; it outlives a restart of the server.
@@ -35,6 +38,7 @@ type script struct {
 	fetchErr error                       // what a fetch fails with
 	building func(context.Context) error // nil, or what a build does before it makes its image
 	run      recipe.Run
+	scarce   bool        // the disk is nearly full
 	lose     func() bool // nil, or tells whether the image is gone when a build has found it
 }
 
@@ -74,16 +78,16 @@ func (w *workshop) Fetch(ctx context.Context, service string, r source.Remote) (
 	if s.fetchErr != nil {
 		return source.Checkout{}, s.fetchErr
 	}
-	return checkout(s.head), nil
+	return w.checkout(s.head), nil
 }
 
 func (w *workshop) Checkout(_ context.Context, service string, r source.Remote, commit string) (source.Checkout, error) {
 	w.note("checkout " + commit)
-	return checkout(commit), nil
+	return w.checkout(commit), nil
 }
 
-func checkout(commit string) source.Checkout {
-	return source.Checkout{Dir: "/" + commit, Tree: commit, Commit: source.Commit{ID: commit, Subject: "Subject of " + commit}}
+func (w *workshop) checkout(commit string) source.Checkout {
+	return source.Checkout{Dir: w.machine.dir, Tree: commit, Commit: source.Commit{ID: commit, Subject: "Subject of " + commit}}
 }
 
 func (w *workshop) Build(ctx context.Context, r build.Request) (build.Result, error) {
@@ -109,7 +113,13 @@ func (w *workshop) Forget(service string) error {
 	return nil
 }
 
-func (w *workshop) Prune(context.Context, func(string) bool, time.Duration) (int64, error) {
+func (w *workshop) isScarce() bool { return w.now().scarce }
+
+func (w *workshop) Prune(_ context.Context, keep func(string) bool, olderThan time.Duration) (int64, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.pruned = append(w.pruned, olderThan)
+	w.keep = keep
 	return 0, nil
 }
 
@@ -305,6 +315,30 @@ func TestBuild_ThatFoundAnImageThatIsGone_IsDoneAgain(t *testing.T) {
 		r.ends(arn, api.OperationSucceeded)
 		r.holds(arn, api.StatusRunning)
 		r.wantLines("work", r.shop.done(), []string{"fetch", "build c1", "build c1"})
+	})
+}
+
+func TestPrune_KeepsWhatServicesUse_AndLessWhileTheDiskIsFull(t *testing.T) {
+	builds(t, func(r *rig) {
+		arn := r.source("web-app")
+		r.ends(arn, api.OperationSucceeded)
+		id := r.service(arn).Service.ServiceId
+		r.shop.set(func(s *script) { s.scarce = true })
+		time.Sleep(time.Hour)
+		const day = 24 * time.Hour
+		if r.shop.mu.Lock(); !slices.Equal(r.shop.pruned, []time.Duration{day, 30 * day, 3 * time.Hour, 0}) {
+			t.Errorf("it goes what is older than %v", r.shop.pruned)
+		}
+		keep := r.shop.keep
+		r.shop.mu.Unlock()
+		if !keep(id) || keep("another") {
+			t.Errorf("kept is what is there: %t, what is not: %t", keep(id), keep("another"))
+		}
+		r.delete(arn)
+		r.ends(arn, api.OperationSucceeded)
+		if keep(id) {
+			t.Error("what the deleted service had is kept")
+		}
 	})
 }
 

@@ -41,6 +41,8 @@ type Config struct {
 	Remote func(ctx context.Context, account string, s *api.SourceConfiguration) (source.Remote, error)
 	// Bases lists the digests of images that builds begin with.
 	Bases func() ([]string, error)
+	// Scarce tells whether the disk is nearly full, so that what only saves time has to go.
+	Scarce func() bool
 
 	// Limits are those that fleet works under.
 	Limits Limits

@@ -238,6 +238,7 @@ func (p *platform) tieInstances() {
 		Builds:   p.builder,
 		Remote:   p.remote,
 		Bases:    p.bases.Kept,
+		Scarce:   p.scarce,
 		Limits:   limits,
 		Boundary: boundary,
 	})
