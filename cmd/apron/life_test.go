@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"context"
 	"net/http"
 	"testing"
 	"time"
@@ -114,6 +115,7 @@ func TestUpdateAndDeploy_ReplaceTheVersion(t *testing.T) {
 	w.do(create)
 	first := w.trace()
 	w.do(updateGreeting)
+	w.do(manually)
 	w.holds(types.ServiceStatusRunning)
 	if f := w.footprint(first); !f.Zero() {
 		t.Errorf("the version before holds %s", f)
@@ -128,6 +130,14 @@ func TestUpdateAndDeploy_ReplaceTheVersion(t *testing.T) {
 	w.do(deploy)
 	w.greeting = "hello" // what app says, and hello does not with a GREETING
 	w.holds(types.ServiceStatusRunning)
+}
+
+// manually keeps the service from deploying what is pushed before it is told to.
+func manually(ctx context.Context, w *world) error {
+	_, err := w.client.UpdateService(ctx, &apprunner.UpdateServiceInput{
+		ServiceArn: &w.arn, SourceConfiguration: &types.SourceConfiguration{AutoDeploymentsEnabled: new(false)},
+	})
+	return err
 }
 
 func TestDelete_LeavesNothingButTheRecord(t *testing.T) {
