@@ -107,7 +107,7 @@ func (w *sourceWorld) createCode(repository *types.CodeRepository) func(context.
 	return func(ctx context.Context, w *world) error {
 		out, err := w.client.CreateService(ctx, &apprunner.CreateServiceInput{
 			ServiceName:           new("web-app"),
-			SourceConfiguration:   &types.SourceConfiguration{CodeRepository: repository},
+			SourceConfiguration:   &types.SourceConfiguration{CodeRepository: repository, AutoDeploymentsEnabled: new(false)}, // the tests say when
 			InstanceConfiguration: &types.InstanceConfiguration{Cpu: new("256"), Memory: new("512")},
 		})
 		if err == nil {
