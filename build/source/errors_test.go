@@ -28,6 +28,9 @@ func TestHead_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		http.Error(w, "out of order\x1b[31m", http.StatusServiceUnavailable)
 		return true
 	}
+	newer := repo{t, filepath.Join(dir, "newer")}
+	r.git("init", "-q", "--object-format=sha256", "-b", "main", newer.dir)
+	newer.commit("first", "a", "1")
 	down := "http://127.0.0.1:" + freePort(t)
 	f := newFetcher(t, Config{}) // which trusts no server's certificate
 	for name, c := range map[string]struct {
@@ -44,6 +47,9 @@ func TestHead_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 		"a page":                  {Remote{URL: page.URL + "/web", Branch: "main"}, []string{"is not a git repository", "text/html"}},
 		"a server in trouble":     {Remote{URL: broken.URL + "/web", Branch: "main"}, []string{"503 out of order", "try again later"}},
 		"nobody there":            {Remote{URL: down + "/web", Branch: "main"}, []string{"nothing listens on 127.0.0.1:"}},
+		"http to everywhere":      {Remote{URL: "http://192.0.2.1/web", Branch: "main"}, []string{"192.0.2.1", "use https"}},
+		"SHA-256":                 {Remote{URL: open.URL + "/newer/.git", Branch: "main"}, []string{"SHA-256", "SHA-1"}},
+		"no name of a branch":     {Remote{URL: open.URL + "/web/.git", Branch: "a\nb"}, []string{"no branch can be called"}},
 		"an unknown host":         {Remote{URL: "https://nowhere.invalid/web", Branch: "main"}, []string{"nowhere.invalid"}},
 		"a credential in the URL": {Remote{URL: "https://me:s3cret@example.com/web", Branch: "main"}, []string{"credential in it", "apron connection authorize"}},
 		"a token in the URL":      {Remote{URL: "https://s3cret@example.com/web", Branch: "main"}, []string{"credential in it"}},
@@ -62,6 +68,8 @@ func TestHead_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 	allowed := newFetcher(t, Config{AllowFile: true})
 	_, err := allowed.Head(t.Context(), Remote{URL: "file://" + dir, Branch: "main"})
 	refused(t, err, "is no git repository on the machine")
+	_, err = allowed.Head(t.Context(), Remote{URL: "file://" + newer.dir, Branch: "main"})
+	refused(t, err, "SHA-256")
 	_, err = allowed.Head(t.Context(), Remote{URL: "file://" + dir + "/web", Branch: "mian"})
 	refused(t, err, "no branch mian; it has main")
 }
@@ -114,6 +122,15 @@ func advertise(w http.ResponseWriter, line string) {
 	fmt.Fprintf(w, "%04x%s", len(line)+4, line)
 }
 
+func TestFetch_SurvivesAPanicOfAParser(t *testing.T) {
+	f := newFetcher(t, Config{AllowFile: true, Local: func(string, string) (string, bool) { panic("a fault") }})
+	for range 2 { // which leaves nothing locked
+		if _, err := f.Fetch(t.Context(), "service", Remote{URL: "https://example.com/a", Branch: "main"}); err == nil || !strings.Contains(err.Error(), "a fault") {
+			t.Fatalf("got %v", err)
+		}
+	}
+}
+
 func TestHTTP_FollowsARedirectWithoutTheCredential(t *testing.T) {
 	dir := t.TempDir()
 	r := newRepo(t, dir, "web")
@@ -164,20 +181,4 @@ func TestParseAddress_ReadsWhatGitReads(t *testing.T) {
 			t.Errorf("%q was taken: %+v", raw, a)
 		}
 	}
-}
-
-func FuzzParseAddress(f *testing.F) {
-	for _, s := range []string{"https://host/a", "git@host:a", "ssh://[::1]:22/a", "file:///a"} {
-		f.Add(s)
-	}
-	f.Fuzz(func(t *testing.T, raw string) {
-		a, err := parseAddress(raw)
-		if err != nil {
-			return
-		}
-		if strings.ContainsAny(a.String(), "\n\x00\x1b") || a.scheme != "file" && (a.host == "" || a.port == "") || strings.HasPrefix(a.path, "-") {
-			t.Errorf("%q became %+v", raw, a)
-		}
-		_ = filepath.Base(a.key())
-	})
 }

@@ -2,10 +2,7 @@ package source
 
 import (
 	"bytes"
-	"compress/zlib"
 	"context"
-	"crypto/sha1"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -139,7 +136,7 @@ func TestFetch_StopsABombByCounting(t *testing.T) {
 		f := newFetcher(t, Config{AllowFile: true})
 		began := time.Now()
 		fetchRefused(t, f, Remote{URL: url, Branch: "main"}, "more than 200000 files", "limit")
-		if took := time.Since(began); took > 20*time.Second {
+		if took := time.Since(began); took > time.Minute {
 			t.Errorf("it took %v", took)
 		}
 	}
@@ -175,97 +172,6 @@ func TestFetch_CountsWhatIsWrittenAndNotWhatIsStored(t *testing.T) {
 	r.plant(rawTree(r, triples...))
 	f := newFetcher(t, Config{AllowFile: true, Limits: Limits{Bytes: 1 << 20}})
 	fetchRefused(t, f, Remote{URL: "file://" + r.dir, Branch: "main"}, "its files come to more", "f5", "limit is 1 MiB")
-}
-
-// packOf makes a pack of whatever entries are given: a header byte string and what is to be compressed.
-func packOf(count uint32, entries ...[2]string) []byte {
-	var b bytes.Buffer
-	b.WriteString("PACK\x00\x00\x00\x02")
-	_ = binary.Write(&b, binary.BigEndian, count)
-	for _, e := range entries {
-		b.WriteString(e[0])
-		z := zlib.NewWriter(&b)
-		_, _ = io.WriteString(z, e[1])
-		_ = z.Close()
-	}
-	sum := sha1.Sum(b.Bytes())
-	return append(b.Bytes(), sum[:]...)
-}
-
-// header is an object's, of that kind and size.
-func header(kind byte, size uint64) string {
-	b := []byte{kind<<4 | byte(size&15)}
-	for size >>= 4; size > 0; size >>= 7 {
-		b[len(b)-1] |= 0x80
-		b = append(b, byte(size&0x7f))
-	}
-	return string(b)
-}
-
-func TestScanPack_StopsWhatIsHostile(t *testing.T) {
-	limits := Limits{}.orDefaults().pack(false)
-	for name, c := range map[string]struct {
-		pack []byte
-		want string
-	}{
-		"four billion objects":     {packOf(1<<32 - 1), "4294967295 objects"},
-		"a blob of a terabyte":     {packOf(1, [2]string{header(3, 1<<40), "x"}), "1024 GiB"},
-		"a size without end":       {packOf(1, [2]string{"\xb0" + strings.Repeat("\xff", 12), "x"}), "overflow"},
-		"more than is said":        {packOf(1, [2]string{header(3, 1), strings.Repeat("x", 100)}), "says it has"},
-		"less than is said":        {packOf(1, [2]string{header(3, 100), "x"}), "says it has"},
-		"no kind":                  {packOf(1, [2]string{header(5, 1), "x"}), "kind 5"},
-		"a base before the pack":   {packOf(1, [2]string{header(6, 1) + "\xff\x7f", "x"}), "difference to an object"},
-		"a base without end":       {packOf(1, [2]string{header(6, 1) + strings.Repeat("\xff", 12), "x"}), "offset without end"},
-		"a difference to terabyte": {packOf(1, [2]string{header(7, 12) + strings.Repeat("b", 20), "\x01" + "\xff\xff\xff\xff\xff\xff\x7f" + "\x00\x00\x00\x00"}), "difference has more"},
-		"no pack":                  {[]byte("HTTP/1.1 200"), "begins with"},
-		"a wrong checksum":         {append(packOf(0)[:12], make([]byte, 20)...), "checksum"},
-		"the middle of an object":  {packOf(2, [2]string{header(3, 1), "x"})[:20], "unexpected EOF"},
-		"fewer than it says":       {packOf(9, [2]string{header(3, 1), "x"}), ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			_, _, err := scanPack(bytes.NewReader(c.pack), io.Discard, limits)
-			if err == nil || !strings.Contains(err.Error(), c.want) {
-				t.Errorf("got %v, want something of %q", err, c.want)
-			}
-		})
-	}
-}
-
-// zeros is a pack of blobs of zeros that is made while it is read: a thousand times smaller than what is in it.
-func zeros(count int, each int64) io.Reader {
-	r, w := io.Pipe()
-	go func() {
-		var head bytes.Buffer
-		head.WriteString("PACK\x00\x00\x00\x02")
-		_ = binary.Write(&head, binary.BigEndian, uint32(count))
-		_, err := w.Write(head.Bytes())
-		for i := 0; i < count && err == nil; i++ {
-			_, err = io.WriteString(w, header(3, uint64(each)))
-			z := zlib.NewWriter(w)
-			if err == nil {
-				_, err = io.CopyN(z, zeroReader{}, each)
-			}
-			if err == nil {
-				err = z.Close()
-			}
-		}
-		w.CloseWithError(err)
-	}()
-	return r
-}
-
-type zeroReader struct{}
-
-func (zeroReader) Read(p []byte) (int, error) { clear(p); return len(p), nil }
-
-func TestScanPack_StopsAZipBombByWhatItInflatesTo(t *testing.T) {
-	limits := Limits{Bytes: 64 << 20}.orDefaults().pack(false)
-	var kept bytes.Buffer
-	_, _, err := scanPack(zeros(1000, 32<<20), &kept, limits)
-	refused(t, err, "too large", "its files come to more", "128 MiB")
-	if kept.Len() > 1<<20 {
-		t.Errorf("%d bytes were kept", kept.Len())
-	}
 }
 
 // A chain of differences that branches at each step would hold every step's object.
@@ -372,93 +278,4 @@ func TestFetch_TakesNoEndlessListBeforeAPack(t *testing.T) {
 		return true
 	}
 	fetchRefused(t, newFetcher(t, Config{}), Remote{URL: s.URL + "/web/.git", Branch: "main"}, "does not answer as git servers do", "before the pack")
-}
-
-func FuzzSubmodules(f *testing.F) {
-	f.Add("[submodule \"a\"]\n\tpath = a\n\turl = ../a\n")
-	f.Add("[submodule \"a\\\"b\"]\n\tpath = \"a b\" ; x\n\turl = https://a/b#c\n")
-	f.Fuzz(func(t *testing.T, text string) {
-		urls, err := parseModules([]byte(text))
-		for path, url := range urls {
-			if err != nil || path == "" || url == "" {
-				t.Errorf("%q: %q with %v", path, url, err)
-			}
-		}
-	})
-}
-
-func FuzzScanPack(f *testing.F) {
-	f.Add(packOf(1, [2]string{header(3, 5), "hello"}))
-	f.Add(packOf(2, [2]string{header(3, 5), "hello"}, [2]string{header(6, 7) + "\x0e", "\x05\x05\x90\x05"}))
-	f.Add(packOf(1, [2]string{header(7, 4) + strings.Repeat("b", 20), "\x05\x05\x90\x05"}))
-	dir := f.TempDir()
-	f.Fuzz(func(t *testing.T, pack []byte) {
-		file, err := os.CreateTemp(dir, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer os.Remove(file.Name())
-		defer file.Close()
-		limits := packLimits{sent: 1 << 16, objects: 100, inflated: 1 << 20, whole: 1 << 18}
-		entries, sum, err := scanPack(bytes.NewReader(pack), file, limits)
-		if err != nil {
-			return
-		}
-		here := openObjects(dir)
-		defer here.close()
-		if entries, sum, err = complete(t.Context(), file, entries, sum, here); err != nil {
-			return
-		}
-		if _, _, err := indexOf(entries, sum); err != nil {
-			t.Errorf("a pack that was taken has no index: %v", err)
-		}
-	})
-}
-
-func FuzzParseObjects(f *testing.F) {
-	f.Add([]byte("tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor A <a@b> 1 +0000\ncommitter A <a@b> 1 +0000\n\nhi"))
-	f.Add([]byte("100644 a\x00abcdefghijklmnopqrst40000 b\x00abcdefghijklmnopqrst"))
-	f.Fuzz(func(t *testing.T, text []byte) {
-		if c, err := parseCommit(text); err == nil && (strings.ContainsAny(c.Subject+c.Author, "\n\x1b\x00") || len([]rune(c.Subject)) > 200) {
-			t.Errorf("%q, %q", c.Subject, c.Author)
-		}
-		if list, err := parseTree(text); err == nil && len(list) > len(text)/22 {
-			t.Errorf("%d entries of %d bytes", len(list), len(text))
-		}
-	})
-}
-
-// What follow takes for inside, the kernel and os.Root must not find outside.
-func FuzzFollow(f *testing.F) {
-	dir := f.TempDir()
-	links := map[string]string{"l": "a/..", "a/m": "../l", "a/b/n": "../../l/a/b/..", "r": "r", "d": "a/none/../b"}
-	if err := os.MkdirAll(filepath.Join(dir, "a", "b"), 0o755); err != nil {
-		f.Fatal(err)
-	}
-	for path, target := range links {
-		if err := os.Symlink(target, filepath.Join(dir, path)); err != nil {
-			f.Fatal(err)
-		}
-	}
-	root, err := os.OpenRoot(dir)
-	if err != nil {
-		f.Fatal(err)
-	}
-	f.Add(uint8(2), "../../x")
-	f.Add(uint8(0), "l/a/m/l/d/../../..")
-	f.Fuzz(func(t *testing.T, where uint8, target string) {
-		at := []string{".", "a", "a/b"}[where%3]
-		hops := 0
-		if _, ok := (&plan{targets: links}).follow(parents(at), target, &hops); !ok {
-			return
-		}
-		name := filepath.Join(at, fmt.Sprint("x", os.Getpid()))
-		if err := os.Symlink(target, filepath.Join(dir, name)); err != nil {
-			return // no target that a link can have
-		}
-		defer os.Remove(filepath.Join(dir, name))
-		if _, err := root.Stat(name); err != nil && strings.Contains(err.Error(), "escapes") {
-			t.Errorf("%q in %q is inside, but %v", target, at, err)
-		}
-	})
 }

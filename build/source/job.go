@@ -28,13 +28,12 @@ type job struct {
 }
 
 func (f *Fetcher) begin(ctx context.Context, service string, r Remote) (*job, error) {
-	unlock, err := f.lock(ctx, service)
+	o, err := f.parse(r)
 	if err != nil {
 		return nil, err
 	}
-	o, err := f.parse(r)
+	unlock, err := f.lock(ctx, service)
 	if err != nil {
-		unlock()
 		return nil, err
 	}
 	return &job{f: f, service: service, origin: o, unlock: unlock}, nil
@@ -187,7 +186,7 @@ func (j *job) obtainAll(ctx context.Context, o *origin, id plumbing.Hash, connec
 	}
 	objects := j.read(m.dir)
 	if _, err := objects.commit(id); err != nil {
-		return "", refuse("the commit %s is not on the branch %s of %s any more; deploy the branch's present commit with `apron start-deployment`", id, o.remote.Branch, o.at)
+		return "", refuse("the commit %s is not on the branch %s of %s any more; deploy the branch's present commit with `apron deploy`", id, o.remote.Branch, o.at)
 	}
 	return m.dir, m.met(s.zone)
 }

@@ -20,12 +20,15 @@ import (
 
 // objects reads a repository's objects from disk, a mirror's or a local repository's own.
 type objects struct {
-	st *filesystem.Storage
+	st    *filesystem.Storage
+	trees map[plumbing.Hash][]treeEntry // those read lately: commits of one history share most of theirs, and bombs all
+	kept  int                           // entries of them
 }
 
 // openObjects reads large objects piece by piece, and keeps few of them.
 func openObjects(dir string) *objects {
-	return &objects{filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRU(32*cache.MiByte), filesystem.Options{LargeObjectThreshold: 1 << 20})}
+	st := filesystem.NewStorageWithOptions(osfs.New(dir), cache.NewObjectLRU(32*cache.MiByte), filesystem.Options{LargeObjectThreshold: 1 << 20})
+	return &objects{st: st, trees: map[plumbing.Hash][]treeEntry{}}
 }
 
 func (o *objects) close() { _ = o.st.Close() } // read only
@@ -172,6 +175,9 @@ func (o *objects) tree(id plumbing.Hash) ([]treeEntry, error) {
 	if id.String() == emptyTree {
 		return nil, nil // which git knows without having it
 	}
+	if list, ok := o.trees[id]; ok {
+		return list, nil
+	}
 	text, err := o.read(plumbing.TreeObject, id, maxTree)
 	if err != nil {
 		return nil, err
@@ -180,6 +186,11 @@ func (o *objects) tree(id plumbing.Hash) ([]treeEntry, error) {
 	if err != nil {
 		return nil, refuse("the directory with the id %s cannot be read: %v; run `git fsck` in the repository", id, err)
 	}
+	if o.kept += len(list); o.kept > 20_000 {
+		clear(o.trees)
+		o.kept = len(list)
+	}
+	o.trees[id] = list
 	return list, nil
 }
 

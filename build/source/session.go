@@ -223,15 +223,20 @@ func (c *capped) Read(p []byte) (int, error) {
 }
 
 func (s *session) question(w want) []byte {
-	var b bytes.Buffer
-	if s.v2 {
-		args := &packp.FetchArgs{Wants: w.commits, Haves: w.have, Shallows: w.shallow, Deepen: w.depth, Done: true, ThinPack: len(w.have) > 0, NoProgress: true, OFSDelta: true}
-		if w.noFiles && s.can("filter") {
-			args.Filter = packp.FilterBlobNone()
-		}
-		_ = (&packp.CommandRequest{Command: "fetch", Capabilities: s.capabilities(), Args: args}).Encode(&b) // into memory
-		return b.Bytes()
+	if !s.v2 {
+		return s.questionV0(w)
 	}
+	args := &packp.FetchArgs{Wants: w.commits, Haves: w.have, Shallows: w.shallow, Deepen: w.depth, Done: true, ThinPack: len(w.have) > 0, NoProgress: true, OFSDelta: true}
+	if w.noFiles && s.can("filter") {
+		args.Filter = packp.FilterBlobNone()
+	}
+	var b bytes.Buffer
+	_ = (&packp.CommandRequest{Command: "fetch", Capabilities: s.capabilities(), Args: args}).Encode(&b) // into memory
+	return b.Bytes()
+}
+
+// questionV0 asks for nothing that makes of the answer more than a pack: no talk about what is common.
+func (s *session) questionV0(w want) []byte {
 	var caps []string
 	for _, c := range []string{"side-band-64k", "ofs-delta", "no-progress", "shallow", "filter"} {
 		if s.caps.Supports(c) {
@@ -244,6 +249,7 @@ func (s *session) question(w want) []byte {
 	if s.caps.Supports(capability.Agent) {
 		caps = append(caps, "agent="+agent)
 	}
+	var b bytes.Buffer // which no write to fails
 	for _, h := range w.commits {
 		_, _ = pktline.Writef(&b, "want %s %s\n", h, strings.Join(caps, " ")) // only the first line's are looked at
 	}
