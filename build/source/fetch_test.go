@@ -20,11 +20,16 @@ func TestFetch_GivesTheFilesOfTheBranchOverEveryWay(t *testing.T) {
 	if err := os.Symlink("lib/a.py", filepath.Join(r.dir, "link.py")); err != nil {
 		t.Fatal(err)
 	}
-	first := r.commit("first\n\nbody", "lib/a.py", "print(1)\n", "README", strings.Repeat("text\n", 2000), "big", strings.Repeat("x", 3<<20))
+	r.commit("zeroth", "lib/a.py", "print(1)\n", "README", strings.Repeat("text\n", 2000), "big", strings.Repeat("x", 3<<20))
+	first := r.commit("first\n\nbody", "README", strings.Repeat("text\n", 2000)+"more", "copy", strings.Repeat("text\n", 2001))
+	packed := repo{t, filepath.Join(dir, "packed.git")}
+	r.git("clone", "-q", "--bare", r.dir, packed.dir)
+	packed.git("repack", "-adfq", "--depth=50")
 	v2, v0, tls := serveGit(t, dir, false), serveGit(t, dir, false), serveGit(t, dir, true)
 	v0.old = true
 	for way, url := range map[string]string{
 		"http, version 2": v2.URL + "/web/.git", "http, version 0": v0.URL + "/web/.git", "https": tls.URL + "/web/.git", "file": "file://" + r.dir,
+		"file, packed": "file://" + packed.dir, "file, by a shorter name": "file://" + strings.TrimSuffix(packed.dir, ".git"),
 	} {
 		t.Run(way, func(t *testing.T) {
 			f := newFetcher(t, Config{AllowFile: true}, tls)

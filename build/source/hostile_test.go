@@ -155,6 +155,9 @@ func TestFetch_StopsAtTheLimitOfBytes(t *testing.T) {
 	s := serveGit(t, dir, false)
 	small := Config{AllowFile: true, Limits: Limits{Bytes: 1 << 20}}
 	fetchRefused(t, newFetcher(t, small), Remote{URL: "file://" + r.dir, Branch: "main"}, "too large", "limit is 1 MiB")
+	r.commit("noise like it", "other", string(noise)+"x")
+	r.git("repack", "-adfq")
+	fetchRefused(t, newFetcher(t, small), Remote{URL: "file://" + r.dir, Branch: "main"}, "too large", "limit is 1 MiB")
 	fetchRefused(t, newFetcher(t, small), Remote{URL: s.URL + "/web/.git", Branch: "main"}, "too large", "limit is 1 MiB")
 	if n := s.sent.Load(); n > 5<<20 {
 		t.Errorf("%d bytes were sent to one that takes 1 MiB", n)

@@ -96,7 +96,8 @@ func (j *job) head(ctx context.Context) (plumbing.Hash, error) {
 func (j *job) open(ctx context.Context, o *origin, id plumbing.Hash, super zone) (*objects, error) {
 	if o.local != "" {
 		j.warm = true // git may put its packs together anew at any time
-		return j.read(o.local), nil
+		objects := j.read(o.local)
+		return objects, objects.measure(o.local)
 	}
 	var s *session // opened only if the mirror lacks the commit
 	dir, err := j.obtain(ctx, o, id, func() (*session, error) {

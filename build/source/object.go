@@ -23,6 +23,7 @@ type objects struct {
 	st    *filesystem.Storage
 	trees map[plumbing.Hash][]treeEntry // those read lately: commits of one history share most of theirs, and bombs all
 	kept  int                           // entries of them
+	packs []measured                    // of a repository that somebody else writes
 }
 
 // openObjects reads large objects piece by piece, and keeps few of them.
@@ -31,7 +32,12 @@ func openObjects(dir string) *objects {
 	return &objects{st: st, trees: map[plumbing.Hash][]treeEntry{}}
 }
 
-func (o *objects) close() { _ = o.st.Close() } // read only
+func (o *objects) close() {
+	_ = o.st.Close() // read only
+	for _, p := range o.packs {
+		_ = p.pack.Close()
+	}
+}
 
 // missingError says that a repository lacks an object that it needs.
 type missingError struct{ id plumbing.Hash }
@@ -51,6 +57,9 @@ func (o *objects) get(kind plumbing.ObjectType, id plumbing.Hash) (plumbing.Enco
 
 // read gives a whole object, which must not be larger than limit.
 func (o *objects) read(kind plumbing.ObjectType, id plumbing.Hash, limit int64) ([]byte, error) {
+	if err := o.fits(id, limit); err != nil {
+		return nil, err
+	}
 	obj, err := o.get(kind, id)
 	if err != nil {
 		return nil, err

@@ -101,7 +101,7 @@ func (s *packScanner) object() error {
 	if e.kind, e.size = packutil.ObjectType(first), int64(n); e.size < 0 {
 		return damaged("an object of %d bytes", n)
 	}
-	if err := s.base(&e); err != nil {
+	if err := readBase(&s.in, &e); err != nil {
 		return err
 	}
 	if err := s.content(&e); err != nil {
@@ -115,15 +115,21 @@ func (s *packScanner) object() error {
 	return nil
 }
 
-// base reads which object a difference changes.
-func (s *packScanner) base(e *entry) (err error) {
+// byteReader is what can be read byte by byte.
+type byteReader interface {
+	io.Reader
+	io.ByteReader
+}
+
+// readBase reads which object a difference changes.
+func readBase(r byteReader, e *entry) (err error) {
 	switch e.kind {
 	case plumbing.CommitObject, plumbing.TreeObject, plumbing.BlobObject, plumbing.TagObject:
 	case plumbing.REFDeltaObject:
-		_, err = e.baseID.ReadFrom(&s.in)
+		_, err = e.baseID.ReadFrom(r)
 	case plumbing.OFSDeltaObject:
 		var back int64
-		if back, err = offset(&s.in); err == nil && (back <= 0 || back >= e.at) {
+		if back, err = offset(r); err == nil && (back <= 0 || back >= e.at) {
 			err = damaged("a difference to an object %d bytes before %d", back, e.at)
 		}
 		e.base = e.at - back
@@ -203,18 +209,24 @@ func (s *packScanner) difference(e *entry) error {
 	if err := s.inflate(head, e); err != nil {
 		return err
 	}
-	_, rest, err := packutil.DecodeLEB128(head.b)
+	n, err := resultSize(head.b)
 	if err != nil {
-		return damaged("the difference at %d: %v", e.at, err)
-	}
-	n, _, err := packutil.DecodeLEB128(rest)
-	if err != nil {
-		return damaged("the difference at %d: %v", e.at, err)
+		return err
 	}
 	if n > maxDelta {
 		return tooLarge("one file in it that is sent as a difference has more", maxDelta)
 	}
-	return s.count(int64(n))
+	return s.count(n)
+}
+
+// resultSize reads the beginning of a difference: how large it wants its base, and how large what it makes is.
+func resultSize(head []byte) (int64, error) {
+	_, rest, errBase := packutil.DecodeLEB128(head)
+	n, _, err := packutil.DecodeLEB128(rest)
+	if err = errors.Join(errBase, err); err != nil || int64(n) < 0 {
+		return 0, damaged("a difference whose size cannot be read: %v", err)
+	}
+	return int64(n), nil
 }
 
 func (s *packScanner) count(n int64) error {

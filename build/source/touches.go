@@ -47,7 +47,11 @@ func (f *Fetcher) Touches(ctx context.Context, service string, r Remote, from, t
 
 func (j *job) touches(ctx context.Context, from, to plumbing.Hash, dir string) (bool, error) {
 	if j.origin.local != "" {
-		touched, _, err := j.read(j.origin.local).touched(ctx, from, to, dir, maxTouched)
+		objects := j.read(j.origin.local)
+		if err := objects.measure(j.origin.local); err != nil {
+			return true, err
+		}
+		touched, _, err := objects.touched(ctx, from, to, dir, maxTouched)
 		return touched, err
 	}
 	for _, depth := range touchDepths {

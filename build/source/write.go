@@ -77,6 +77,9 @@ func (w *writer) all(ctx context.Context, p *plan) error {
 }
 
 func (w *writer) file(p planned) (err error) {
+	if err := p.from.fits(p.id, w.limit); err != nil {
+		return err
+	}
 	obj, err := p.from.get(plumbing.BlobObject, p.id)
 	if err != nil {
 		return err
