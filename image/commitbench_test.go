@@ -55,7 +55,7 @@ func benchmarkCommit(b *testing.B, make func(*testing.B) string, move bool) {
 	for b.Loop() {
 		b.StopTimer()
 		tree := make(b)
-		if err := os.WriteFile(filepath.Join(tree, "number"), []byte(fmt.Sprint(n)), 0o644); err != nil { // another layer each time
+		if err := os.WriteFile(filepath.Join(tree, "number"), fmt.Append(nil, n), 0o644); err != nil { // another layer each time
 			b.Fatal(err)
 		}
 		n++
