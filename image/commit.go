@@ -46,8 +46,8 @@ type Tree struct {
 	Dir  string
 	Only []string // the subtrees that count, such as "app"; nil is all
 
-	// Move allows taking the files out of Dir in place of copying them, which is much faster where both are on one file
-	// system. What is left in Dir is then undefined, also after an error.
+	// Move allows taking the files out of Dir in place of copying them, which is much faster. It is done where Dir and the
+	// store are on one file system and Only names nothing below the top. What is left in Dir is then undefined, also after an error.
 	Move bool
 }
 
