@@ -146,6 +146,6 @@ const (
 type Exit struct {
 	Code   int  // exit code; 128+signal when a signal ended it; -1 when nobody saw it end
 	Signal int  // the signal that ended it, or 0
-	OOM    bool // the kernel ended it for going over Spec.Memory
+	OOM    bool // the kernel ended it for going over Spec.Memory, or a process of a build that then failed
 	At     time.Time
 }

@@ -238,10 +238,19 @@ func TestChanges_OfWhatRunsOrIsNotThereAreRefused(t *testing.T) {
 
 func TestBuild_OutOfMemoryIsToldAndNothingIsLeft(t *testing.T) {
 	h := newHost(t)
-	s := h.build(`exec perl -e '$x = "x" x (200 << 20); print length $x'`)
+	const eat = `perl -e '$x = "x" x (200 << 20); print length $x'`
+	for script, code := range map[string]int{"exec " + eat: 137, eat + " || exit 2": 2} {
+		s := h.build(script)
+		s.Memory = 64
+		if exit, log := h.run(s); !exit.OOM || exit.Code != code {
+			t.Errorf("%s: exit %+v, printed %q", script, exit, log)
+		}
+		h.destroy(s.ID)
+	}
+	s := h.build(eat + " || true")
 	s.Memory = 64
-	if exit, log := h.run(s); !exit.OOM || exit.Code != 137 {
-		t.Errorf("exit %+v, printed %q", exit, log)
+	if exit, _ := h.run(s); exit.OOM || exit.Code != 0 {
+		t.Errorf("a build that did without: %+v", exit)
 	}
 	h.destroy(s.ID)
 	h.mustHoldNothing()

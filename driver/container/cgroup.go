@@ -220,9 +220,11 @@ func isID(s string) bool {
 }
 
 // oom tells from the cgroup and the way it ended whether the instance ended for going over its memory. A worker that
-// was killed while the first process lived on is not that: then the first process ended in its own way.
-func oom(g group, e driver.Exit) bool {
-	return (e.Code == -1 || e.Code == 128+int(unix.SIGKILL)) && g.outOfMemory()
+// was killed while the first process lived on is not that: then the first process ended in its own way. In a build the
+// first process is a shell, and what stands between it and the compiler that was killed ends with codes of its own.
+func oom(g group, s driver.Spec, e driver.Exit) bool {
+	killed := e.Code == -1 || e.Code == 128+int(unix.SIGKILL)
+	return (killed || s.Build != nil && e.Code != 0) && g.outOfMemory()
 }
 
 // thaw lets the processes of a frozen group run, without which version 1 does not deliver SIGKILL.

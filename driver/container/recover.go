@@ -49,7 +49,8 @@ func (d *Driver) recover(id string) (*instance, error) {
 	if rec.Address != 0 {
 		d.net.claim(rec.Address)
 	}
-	p, err := d.recoverProcess(id)
+	rec.Spec.ID = id // also when the record was torn
+	p, err := d.recoverProcess(rec.Spec)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +59,8 @@ func (d *Driver) recover(id string) (*instance, error) {
 }
 
 // recoverProcess returns nil for an instance that is half made.
-func (d *Driver) recoverProcess(id string) (*process, error) {
+func (d *Driver) recoverProcess(spec driver.Spec) (*process, error) {
+	id := spec.ID
 	var s started
 	if ok, err := readRecord(d.dir(id), startedFile, &s); !ok || err != nil {
 		return nil, err
@@ -72,12 +74,12 @@ func (d *Driver) recoverProcess(id string) (*process, error) {
 		return nil, err
 	}
 	if p != nil {
-		go d.watch(id, p)
+		go d.watch(spec, p)
 		return p, nil
 	}
 	exit = s.lastStatus()
 	if g, err := d.group(id); err == nil {
-		exit.OOM = oom(g, exit)
+		exit.OOM = oom(g, spec, exit)
 	}
 	return endedProcess(s.At, exit), writeRecord(d.dir(id), exitFile, exit)
 }

@@ -118,7 +118,7 @@ func (d *Driver) make(ctx context.Context, inst *instance, img image.Image, spec
 	}
 	_ = s.users.close() // the process holds it now
 	inst.set(rec, p)
-	go d.watch(spec.ID, p)
+	go d.watch(spec, p)
 	return nil
 }
 

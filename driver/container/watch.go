@@ -23,14 +23,15 @@ const statusWait = 500 * time.Millisecond
 
 // watch waits for the end of the instance, tells it, and writes it down for the next server. It runs in a goroutine
 // of its own for as long as the instance does, without holding a thread, and ends early when pidfd is closed.
-func (d *Driver) watch(id string, p *process) {
+func (d *Driver) watch(spec driver.Spec, p *process) {
 	defer close(p.closed)
+	id := spec.ID
 	if _, err := p.poll(unix.POLLIN, time.Time{}); err != nil {
 		return // Close: the instance goes on without us
 	}
 	p.exit = p.status()
 	if g, err := d.group(id); err == nil {
-		p.exit.OOM = oom(g, p.exit)
+		p.exit.OOM = oom(g, spec, p.exit)
 	}
 	close(p.ended)
 	if err := writeRecord(d.dir(id), exitFile, p.exit); err != nil {
