@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sys/unix"
 
 	"apron/api"
 	"apron/build"
@@ -70,8 +72,8 @@ func TestBuild_FailsWithTheCommandAndWhy(t *testing.T) {
 			"The build command `dd if=/dev/zero of=/dev/null bs=400M count=1` ran out of its 256 MiB of memory: let it use less, or start the server with more --build-memory.", nil,
 		},
 		"too much output": {
-			map[string][]string{"build": {"dd if=/dev/zero bs=1M count=1100"}},
-			"The build command `dd if=/dev/zero bs=1M count=1100` was stopped: it printed more than 1024 MiB of output. Let it print less.", nil,
+			map[string][]string{"build": {"dd if=/dev/zero bs=1M count=300"}},
+			"The build command `dd if=/dev/zero bs=1M count=300` was stopped: it printed more than 256 MiB of output. Let it print less.", nil,
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -219,6 +221,24 @@ func TestBuild_EndsAtOnceWhenItIsCancelled(t *testing.T) {
 		t.Errorf("the build ended %v after it was cancelled", took)
 	}
 	r.noLeftovers()
+}
+
+func TestBuild_EndsBeforeTheDiskIsFull(t *testing.T) {
+	r := newRig(t, func(c *build.Config) { // whose caches are on a disk of 400 MiB
+		if err := errors.Join(os.Mkdir(c.Dir, 0o700), unix.Mount("tmpfs", c.Dir, "tmpfs", 0, "size=400m")); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := unix.Unmount(c.Dir, 0); err != nil {
+				t.Error(err)
+			}
+		})
+	})
+	const fill = "dd if=/dev/zero of=/root/.cache/pip/large bs=1M count=200; sleep 1000"
+	e := r.refused(r.request(files{"apprunner.yaml": yaml(revised, map[string][]string{"build": {fill}})}))
+	if want := "The build command `" + fill + "` was stopped: there is less than 256 MiB left on the disk. Let it write less, or make room on the machine."; e.Reason != want {
+		t.Errorf("reason:\n%s\nwant:\n%s", e.Reason, want)
+	}
 }
 
 func TestBuild_SaysWhatABaseLacks(t *testing.T) {

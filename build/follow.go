@@ -10,7 +10,7 @@ import (
 const (
 	pollEvery = 30 * time.Millisecond // a person sees no delay in it, and it costs one read of nothing
 	readSize  = 256 << 10
-	maxOutput = 1 << 30 // bytes that the commands of one stage may print
+	maxOutput = 256 << 20 // bytes that the commands of one stage may print
 )
 
 // errFlood says that a stage printed more than maxOutput.

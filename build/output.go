@@ -3,6 +3,7 @@ package build
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -43,18 +44,30 @@ type output struct {
 
 // Write takes what commands print, in pieces of any size. It never fails.
 func (o *output) Write(p []byte) (int, error) {
-	n := len(p)
-	for len(p) > 0 {
-		i := bytes.IndexAny(p, "\n\r\x1e")
-		if i < 0 {
-			o.add(p)
-			break
+	for piece := range slices.Chunk(p, maxPiece) {
+		for i := indexControl(piece); i >= 0; i = indexControl(piece) {
+			o.add(piece[:i])
+			o.control(piece[i])
+			piece = piece[i+1:]
 		}
-		o.add(p[:i])
-		o.control(p[i])
-		p = p[i+1:]
+		o.add(piece)
 	}
-	return n, nil
+	return len(p), nil
+}
+
+// maxPiece keeps a search for what is not there short: many are made where a progress bar has no line ends.
+const maxPiece = 8 << 10
+
+// indexControl is where the first byte stands that control knows, or -1. IndexAny would look at each byte by itself, and commands
+// print gigabytes.
+func indexControl(p []byte) int {
+	first := -1
+	for _, c := range []byte{'\n', '\r', markStart} {
+		if i := bytes.IndexByte(p, c); i >= 0 {
+			first, p = i, p[:i]
+		}
+	}
+	return first
 }
 
 func (o *output) add(p []byte) {
