@@ -48,8 +48,8 @@ func (p *pack) deltasOn(i int) []int {
 // resolveOn makes what is a delta of entry i, and so on. The content is let go before the last one's own deltas, so that a
 // chain keeps two objects in memory, however long it is.
 func (p *pack) resolveOn(ctx context.Context, i int, content []byte, depth int) error {
-	if depth > maxChain {
-		return refuse("the pack is broken: more than %d deltas, one on another", maxChain)
+	if depth > p.limits.chain {
+		return refuse("the pack is broken: more than %d deltas, one on another", p.limits.chain)
 	}
 	if err := p.hold(len(content)); err != nil {
 		return err
@@ -80,8 +80,8 @@ func (p *pack) resolveOn(ctx context.Context, i int, content []byte, depth int) 
 }
 
 func (p *pack) hold(n int) error {
-	if p.held += int64(n); p.held > maxHeld {
-		return refuse("the pack takes more than %d MiB of memory to resolve; "+smallDeltas, maxHeld>>20)
+	if p.held += int64(n); p.held > p.limits.held {
+		return refuse("the pack takes more than %s of memory to resolve; "+smallDeltas, size(p.limits.held))
 	}
 	return nil
 }

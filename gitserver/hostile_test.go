@@ -107,11 +107,12 @@ func tree(mode, name, id string) []byte {
 }
 
 func commit(tree string, parents ...string) []byte {
-	text := "tree " + tree + "\n"
+	var text strings.Builder
+	text.WriteString("tree " + tree + "\n")
 	for _, parent := range parents {
-		text += "parent " + parent + "\n"
+		text.WriteString("parent " + parent + "\n")
 	}
-	return []byte(text + "author A <a@example.com> 0 +0000\ncommitter A <a@example.com> 0 +0000\n\nx\n")
+	return []byte(text.String() + "author A <a@example.com> 0 +0000\ncommitter A <a@example.com> 0 +0000\n\nx\n")
 }
 
 const zero = "0000000000000000000000000000000000000000"
@@ -156,7 +157,7 @@ func TestPush_HostilePacksAreRefused(t *testing.T) {
 		name, want string
 		pack       func(p *packed) (tip string)
 	}{
-		{"a blob that says a terabyte", "more than the 512", func(p *packed) string {
+		{"a blob that says a terabyte", "more than the 8 MiB", func(p *packed) string {
 			p.entry(blobKind, 1<<40, nil, deflate(make([]byte, 1<<20)))
 			return nowhere
 		}},
@@ -164,7 +165,7 @@ func TestPush_HostilePacksAreRefused(t *testing.T) {
 			p.entry(blobKind, 10, nil, deflate(make([]byte, 1<<20)))
 			return nowhere
 		}},
-		{"a delta that says a terabyte", "more than the 128", func(p *packed) string {
+		{"a delta that says a terabyte", "more than the 2 MiB", func(p *packed) string {
 			p.object(blobKind, make([]byte, 1<<16))
 			p.delta(0, 1<<16, 1<<40, 1)
 			return nowhere
@@ -175,9 +176,9 @@ func TestPush_HostilePacksAreRefused(t *testing.T) {
 			return nowhere
 		}},
 		{"deltas that grow on each other", "of memory to resolve", func(p *packed) string {
-			size, at := 15<<20, 0
+			size, at := 1<<20, 0
 			p.object(blobKind, make([]byte, size))
-			for range 20 {
+			for range 5 {
 				next := p.delta(at, size, size, 1) // each with a second delta, so that its content has to stay
 				p.delta(at, size, size, 1)
 				at = next
@@ -187,7 +188,7 @@ func TestPush_HostilePacksAreRefused(t *testing.T) {
 		}},
 		{"a chain longer than git makes", "one on another", func(p *packed) string {
 			p.object(blobKind, []byte("0123456789abcdef"))
-			for n := range 4200 {
+			for n := range 60 {
 				p.delta(n, 16, 16, 1)
 			}
 			return nowhere
@@ -239,6 +240,7 @@ func TestPush_HostilePacksAreRefused(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w, p := newWorld(t), newPacked()
+			w.SmallPacks()
 			tip := c.pack(p)
 			pack := p.done()
 			peak := watchMemory(t)
@@ -246,7 +248,7 @@ func TestPush_HostilePacksAreRefused(t *testing.T) {
 			if !strings.Contains(got, c.want) || strings.Contains(got, "ok refs/heads/main") {
 				t.Errorf("the server says %q, want %q", got, c.want)
 			}
-			if n := peak(); n > 1<<30 {
+			if n := peak(); n > 100<<20 {
 				t.Errorf("a pack of %d bytes took %d MiB of memory", len(pack), n>>20)
 			}
 			if head := w.head("web-app", "main"); head != "" {

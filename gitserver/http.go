@@ -46,8 +46,6 @@ func noLargeFiles(w http.ResponseWriter, _ *http.Request) {
 // PUT /git/<repository>/tree/<branch>: see Uploaded. A repository is made by what is first pushed or put into it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, req *http.Request) { s.mux.ServeHTTP(w, req) }
 
-type accessKey struct{}
-
 // serve lets those in who have a key of the account, and only read with one that may only read.
 func (s *Server) serve(h handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {

@@ -62,7 +62,7 @@ func (in *incoming) check(ctx context.Context) (err error) {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if in.pack, err = readPack(ctx, in.file); err != nil {
+	if in.pack, err = readPack(ctx, in.file, in.s.limits); err != nil {
 		return err
 	}
 	if len(in.pack.entries) > 0 {

@@ -22,12 +22,18 @@ import (
 // What a pack may hold. go-git's own parser keeps every delta's result in memory and bounds no object's size, so that a
 // few kilobytes could take all there is. Here a size is known, and refused, before anything of it is inflated, and no more
 // is in memory than the deltas from a base to the object at hand.
+type packLimits struct {
+	object int64 // bytes of one whole object
+	delta  int64 // of one that is made of a delta, which takes memory
+	held   int64 // of objects that are in memory at once to resolve deltas
+	chain  int   // deltas, one on another
+}
+
+var defaultPackLimits = packLimits{object: maxObject, delta: 128 << 20, held: 256 << 20, chain: 4095} // the last as in git
+
 const (
-	maxObject  = 512 << 20 // one whole object
-	maxDelta   = 128 << 20 // one that is made of a delta, which takes memory
-	maxHeld    = 256 << 20 // objects that are in memory at once to resolve deltas
+	maxObject  = 512 << 20
 	maxObjects = 2 << 20
-	maxChain   = 4095 // deltas on deltas, as in git
 )
 
 // smallDeltas is what helps git to send large files whole.
@@ -45,6 +51,7 @@ type packEntry struct {
 // pack is a pack that nobody has checked yet.
 type pack struct {
 	file    *os.File
+	limits  packLimits
 	sum     plumbing.Hash // its own, which git calls it by
 	entries []packEntry
 	found   map[plumbing.Hash]plumbing.ObjectType
@@ -58,9 +65,9 @@ type pack struct {
 }
 
 // readPack checks a pack from its first byte to its last and names all its objects. Faults of the pack are refusals.
-func readPack(ctx context.Context, file *os.File) (*pack, error) {
+func readPack(ctx context.Context, file *os.File, limits packLimits) (*pack, error) {
 	p := &pack{
-		file: file, found: map[plumbing.Hash]plumbing.ObjectType{},
+		file: file, limits: limits, found: map[plumbing.Hash]plumbing.ObjectType{},
 		onOffset: map[int64][]int{}, onHash: map[plumbing.Hash][]int{},
 		at: bufio.NewReader(nil), buffer: make([]byte, 1<<15),
 	}
@@ -122,8 +129,8 @@ func (p *pack) scanEntry(r *bufio.Reader, at func() int64) (err error) {
 	if e.kind, e.size, err = readEntryHead(r); err != nil {
 		return err
 	}
-	if e.size > maxObject {
-		return refuse("an object has %d MiB, more than the %d that one may have; keep such files elsewhere", e.size>>20, maxObject>>20)
+	if e.size > p.limits.object {
+		return refuse("an object has %s, more than the %s that one may have; keep such files elsewhere", size(e.size), size(p.limits.object))
 	}
 	if err := p.readBase(r, e); err != nil {
 		return err
@@ -255,17 +262,17 @@ func (p *pack) copyExactly(w io.Writer, zr io.Reader, size int64) error {
 }
 
 // skipDelta reads over a delta's instructions and refuses those that would make too much.
-func (p *pack) skipDelta(zr io.Reader, size int64) error {
+func (p *pack) skipDelta(zr io.Reader, length int64) error {
 	head := p.at
-	head.Reset(io.LimitReader(zr, size+1))
+	head.Reset(io.LimitReader(zr, length+1))
 	_, target, n, err := deltaSizes(head)
 	if err != nil {
 		return broken(err)
 	}
-	if max(target, size) > maxDelta {
-		return refuse("a delta makes an object of %d MiB, more than the %d that one may; "+smallDeltas, max(target, size)>>20, maxDelta>>20)
+	if max(target, length) > p.limits.delta {
+		return refuse("a delta makes an object of %s, more than the %s that one may; "+smallDeltas, size(max(target, length)), size(p.limits.delta))
 	}
-	return p.copyExactly(io.Discard, head, size-n)
+	return p.copyExactly(io.Discard, head, length-n)
 }
 
 // deltaSizes reads the sizes of a delta's base and result, and how many bytes told them.

@@ -115,21 +115,21 @@ func (s *Server) repack(ctx context.Context, r *repository, idle bool) error {
 	if err != nil {
 		return err
 	}
-	count, err := in.countObjects(old)
+	count, err := countObjects(old)
 	if err != nil || len(old) == 1 && count == len(wanted) {
 		return err
 	}
 	if len(wanted) == 0 {
 		return r.dropPacks(old, "")
 	}
-	if err := in.pack1(ctx, wanted); err != nil {
+	if err := in.packAnew(ctx, wanted); err != nil {
 		return err
 	}
 	return r.dropPacks(old, in.name(".pack"))
 }
 
-// pack1 makes the one pack.
-func (in *incoming) pack1(ctx context.Context, wanted []plumbing.Hash) error {
+// packAnew makes one pack of these objects, and takes it into the repository.
+func (in *incoming) packAnew(ctx context.Context, wanted []plumbing.Hash) error {
 	if _, err := packfile.NewEncoder(in.file, in.base, false).Encode(wanted, deltaWindow); err != nil {
 		return err
 	}
@@ -140,7 +140,7 @@ func (in *incoming) pack1(ctx context.Context, wanted []plumbing.Hash) error {
 }
 
 // countObjects counts those of the packs, twice what is in two of them.
-func (in *incoming) countObjects(packs []string) (n int, err error) {
+func countObjects(packs []string) (n int, err error) {
 	for _, path := range packs {
 		f, err := os.Open(strings.TrimSuffix(path, ".pack") + ".idx")
 		if err != nil {

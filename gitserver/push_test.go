@@ -189,14 +189,14 @@ func TestPush_OverTheLimitIsRefusedOnTheClientsScreen(t *testing.T) {
 
 func TestPush_LargeIsStreamed(t *testing.T) {
 	w, c := newWorld(t), newCheckout(t)
-	noise := make([]byte, 20<<20)
+	noise := make([]byte, 6<<20)
 	rand.Read(noise)
 	head := c.commit("big", string(noise))
 	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
 	c.git("clone", "-q", w.url("OWNER", "web-app"), "copy")
 	got, err := os.ReadFile(filepath.Join(c.dir, "copy", "big"))
 	if err != nil || string(got) != string(noise) {
-		t.Errorf("20 MiB came back as %d bytes, %v", len(got), err)
+		t.Errorf("6 MiB came back as %d bytes, %v", len(got), err)
 	}
 	if w.head("web-app", "main") != head {
 		t.Error("main did not move")

@@ -58,6 +58,7 @@ type Config struct {
 type Server struct {
 	cfg    Config
 	mux    *http.ServeMux
+	limits packLimits
 	unpack chan struct{} // holds one for each pack that is being checked, which takes memory
 
 	mu    sync.Mutex
@@ -87,7 +88,7 @@ func New(cfg Config) (*Server, error) {
 			}
 		}
 	}
-	s := &Server{cfg: cfg, unpack: make(chan struct{}, unpackAtATime), repos: map[string]*repository{}}
+	s := &Server{cfg: cfg, limits: defaultPackLimits, unpack: make(chan struct{}, unpackAtATime), repos: map[string]*repository{}}
 	s.mux = s.routes()
 	return s, nil
 }

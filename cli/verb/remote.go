@@ -35,25 +35,29 @@ func remoteCommand(cfg *Config) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		endpoint := strings.TrimSuffix(s.endpoint, "/")
+		server := strings.TrimSuffix(s.endpoint, "/")
 		commands := [][]string{
-			{"remote", "add", "apron", endpoint + gitPath + repository},
-			{"config", "--replace-all", "credential." + endpoint + ".helper", helperCommand(cmd)},
+			{"remote", "add", "apron", server + gitPath + repository},
+			{"config", "--replace-all", "credential." + server + ".helper", helperCommand(cmd)},
 		}
 		if add {
 			return s.addRemote(cmd.Context(), commands, branch)
 		}
-		s.say("%s", endpoint+gitPath+repository)
-		s.tell("to push there with git, run `apron remote --add`, or:")
-		for _, c := range commands {
-			s.tell("  git %s", quotedWords(c))
-		}
-		s.tell("  git push apron %s", branch)
+		s.showRemote(server+gitPath+repository, append(commands, []string{"push", "apron", branch}))
 		return nil
 	}
 	f.connection(cmd, cfg)
 	cmd.Flags().BoolVar(&add, "add", false, "add it as the remote `apron` to the git repository of the current directory")
 	return cmd
+}
+
+// showRemote prints the URL alone, for scripts, and the rest beside it.
+func (s *session) showRemote(remote string, commands [][]string) {
+	s.say("%s", remote)
+	s.tell("to push there with git, run `apron remote --add`, or:")
+	for _, c := range commands {
+		s.tell("  git %s", quotedWords(c))
+	}
 }
 
 // repositoryOf is the one of the service, and the branch that it is deployed from, or those that it would have.
@@ -91,13 +95,14 @@ func helperCommand(cmd *cobra.Command) string {
 			program = quoted(self)
 		}
 	}
-	words := "!" + program + " git-credential"
+	var words strings.Builder
+	words.WriteString("!" + program + " git-credential")
 	for _, name := range []string{"data", "endpoint-url", "profile", "region"} {
 		if flag := cmd.Flags().Lookup(name); flag.Changed {
-			words += " --" + name + " " + quoted(flag.Value.String())
+			words.WriteString(" --" + name + " " + quoted(flag.Value.String()))
 		}
 	}
-	return words
+	return words.String()
 }
 
 func sameFile(a, b string) bool {

@@ -55,12 +55,7 @@ func upCommand(cfg *Config) *cobra.Command {
 		}
 		return s.up(cmd.Context(), &f, u)
 	}
-	cmd.Flags().StringVar(&u.name, "name", "", "the service's name")
-	cmd.Flags().StringVar(&u.port, "port", "", "the port that the program listens on; without it the image's only one, or 8080")
-	cmd.Flags().StringVar(&u.recipe.runtime, "runtime", "", "the managed `runtime` that source is built and run with, such as python311")
-	cmd.Flags().StringVar(&u.recipe.build, "build", "", "the `command` that builds source")
-	cmd.Flags().StringVar(&u.recipe.start, "start", "", "the `command` that starts what was built from source")
-	cmd.Flags().StringArrayVar(&variables, "env", nil, "set `KEY=VALUE` in the program's environment; repeat it for more")
+	u.bind(cmd, &variables)
 	f.connection(cmd, cfg)
 	f.output(cmd)
 	f.waiting(cmd)
@@ -73,6 +68,15 @@ type up struct {
 	recipe     recipe // of source
 	name, port string
 	env        map[string]string
+}
+
+func (u *up) bind(cmd *cobra.Command, variables *[]string) {
+	cmd.Flags().StringVar(&u.name, "name", "", "the service's name")
+	cmd.Flags().StringVar(&u.port, "port", "", "the port that the program listens on; without it the image's only one, or 8080")
+	cmd.Flags().StringVar(&u.recipe.runtime, "runtime", "", "the managed `runtime` that source is built and run with, such as python311")
+	cmd.Flags().StringVar(&u.recipe.build, "build", "", "the `command` that builds source")
+	cmd.Flags().StringVar(&u.recipe.start, "start", "", "the `command` that starts what was built from source")
+	cmd.Flags().StringArrayVar(variables, "env", nil, "set `KEY=VALUE` in the program's environment; repeat it for more")
 }
 
 func (s *session) up(ctx context.Context, f *flags, u up) error {

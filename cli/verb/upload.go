@@ -31,26 +31,14 @@ func (s *session) upload(ctx context.Context, t *worktree.Tree, repository, bran
 	text := fmt.Sprintf("sending %d files, %s", len(t.Files), byteSize(t.Bytes))
 	line.Show(text)
 	r, w := io.Pipe()
-	defer r.Close() // ends the writer, which goes on where the server has answered early
 	req, err := s.putRequest(ctx, r, t, repository, branch)
 	if err != nil {
 		return sent, err
 	}
-	told := make(chan int64)
-	var failed error // of reading the tree; set before told is closed
-	go func() {
-		defer close(told)
-		failed = t.Write(ctx, w, func(done int64) {
-			select {
-			case told <- done:
-			default: // the line shows the next one
-			}
-		})
-		w.CloseWithError(failed)
-	}()
+	reading := readTree(ctx, t, w)
 	answered := make(chan error, 1)
 	go func() { answered <- s.put(req, &sent) }()
-	for {
+	for told := reading.told; ; {
 		select {
 		case done, ok := <-told:
 			if !ok {
@@ -60,17 +48,41 @@ func (s *session) upload(ctx context.Context, t *worktree.Tree, repository, bran
 				line.Show(fmt.Sprintf("%s: %d%%", text, 100*done/max(t.Bytes, 1)))
 			}
 		case err := <-answered:
-			r.CloseWithError(io.ErrClosedPipe)
-			if told != nil {
-				for range told { // until the writer has ended
-				}
-			}
-			if err != nil && failed != nil && !errors.Is(failed, io.ErrClosedPipe) {
+			r.Close() // ends the reading where the server has answered early
+			if failed := reading.end(); err != nil && failed != nil && !errors.Is(failed, io.ErrClosedPipe) {
 				err = failed
 			}
 			return sent, err
 		}
 	}
+}
+
+// reading is a tree on its way into a pipe.
+type reading struct {
+	told   chan int64 // how many bytes have been read; closed at the end
+	failed error      // set before that
+}
+
+func readTree(ctx context.Context, t *worktree.Tree, w *io.PipeWriter) *reading {
+	r := &reading{told: make(chan int64)}
+	go func() {
+		defer close(r.told)
+		r.failed = t.Write(ctx, w, func(done int64) {
+			select {
+			case r.told <- done:
+			default: // the line shows the next one
+			}
+		})
+		w.CloseWithError(r.failed)
+	}()
+	return r
+}
+
+// end waits for the end and returns why the tree could not be read.
+func (r *reading) end() error {
+	for range r.told {
+	}
+	return r.failed
 }
 
 func (s *session) putRequest(ctx context.Context, body io.Reader, t *worktree.Tree, repository, branch string) (*http.Request, error) {
