@@ -122,6 +122,23 @@ func TestUp_DeploysWhereOnlyTheSourceHasChanged(t *testing.T) {
 	}
 }
 
+// TestUp_MendsACreateThatFailed: only an update is allowed then.
+func TestUp_MendsACreateThatFailed(t *testing.T) {
+	p := newPlatform(t)
+	p.withGit()
+	project(t, "shop", map[string]string{"apprunner.yaml": someConfig})
+	p.fate = fate{status: api.OperationFailed, service: api.StatusCreateFailed, reason: "Broken."}
+	if got := p.run("up"); got.code != 1 || !strings.Contains(got.err, "creating shop failed: Broken.") {
+		t.Fatalf("ended with %d, %q", got.code, got.err)
+	}
+	p.services[0].Status = api.StatusRunning // the tests' platform refuses updates of all others
+	p.run("up")
+	p.services[0].Status = api.StatusCreateFailed
+	if p.run("up"); p.asked["StartDeployment"] != 1 || p.asked["UpdateService"] != 1 {
+		t.Errorf("deployments %d, updates %d", p.asked["StartDeployment"], p.asked["UpdateService"])
+	}
+}
+
 // TestUp_FollowsTheDeploymentThatBeganByItself: the platform may notice what was sent before it is asked to deploy it.
 func TestUp_FollowsTheDeploymentThatBeganByItself(t *testing.T) {
 	for after, code := range map[time.Duration]int{time.Second: 0, -time.Minute: 1} {

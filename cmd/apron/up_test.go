@@ -57,8 +57,14 @@ func TestUp_BuildsAndRunsADirectory(t *testing.T) {
 			}
 		}
 	}
+	broken := map[string]string{"apprunner.yaml": strings.Replace(siteFile, "mkdir -p site", "echo no such luck; exit 3", 1)}
 	put(site("Hello"))
+	put(broken)
 	put(map[string]string{".gitignore": "secret\n", "secret": "hunter2"})
+	if out, err := w.apron(dir, "up"); err == nil || !strings.Contains(out, "no such luck") || !strings.Contains(out, "creating web-app failed") {
+		t.Errorf("a create whose build fails: %v\n%s", err, out)
+	}
+	put(site("Hello"))
 	w.up(dir, "sending 3 files", "[AppRunner] Running build command: mkdir -p site\n", "web-app is RUNNING at http://")
 	w.find()
 	w.holds(types.ServiceStatusRunning)
@@ -69,7 +75,7 @@ func TestUp_BuildsAndRunsADirectory(t *testing.T) {
 	w.greeting = "Good day"
 	w.holds(types.ServiceStatusRunning)
 
-	put(map[string]string{"apprunner.yaml": strings.Replace(siteFile, "mkdir -p site", "echo no such luck; exit 3", 1)})
+	put(broken)
 	out, err := w.apron(dir, "up")
 	if ended, ok := err.(*exec.ExitError); !ok || ended.ExitCode() != 3 || !strings.Contains(out, "no such luck") || !strings.Contains(out, "the version before goes on serving") {
 		t.Errorf("a build that fails: %v\n%s", err, out)
