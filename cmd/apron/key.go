@@ -22,7 +22,7 @@ func keyCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "key",
 		Short: "Make, list and revoke access keys, and with them accounts",
-		Long: "Access keys sign requests and log in to the registry. An account exists by having a key; accounts see nothing of each\n" +
+		Long: "Access keys sign requests and log in to the registry and to git. An account exists by having a key; accounts see nothing of each\n" +
 			"other. The commands work on the data directory, whether its server runs or not, and belong to whoever owns it.",
 	}
 	cmd.AddCommand(keyCreateCommand(), keyListCommand(), keyRevokeCommand())
@@ -54,7 +54,7 @@ func keyCreateCommand() *cobra.Command {
 		Args: cobra.NoArgs,
 	}
 	cmd.Flags().StringVar(&account, "account", "", "whose key: an account of 12 digits, which need not exist yet, or new; without it the directory's own")
-	cmd.Flags().BoolVar(&readOnly, "read-only", false, "a key that may describe, list and pull images only")
+	cmd.Flags().BoolVar(&readOnly, "read-only", false, "a key that may describe, list, pull images and clone only")
 	cmd.Flags().StringVar(&name, "name", "", "what it is for, for apron key list")
 	return withKeys(cmd, func(ctx context.Context, dir *keyDir, _ []string) error {
 		key, err := dir.create(ctx, account, store.Key{Name: name, ReadOnly: readOnly})
