@@ -45,8 +45,7 @@ type Config struct {
 	// CheckImage says why an image's name can never lead to an image; nil if it may.
 	CheckImage func(name string) error
 	// CheckRepository says why the account can have no sources from a repository's URL, which is well formed, holds no
-	// credentials and has one of the schemes https, http, ssh and file; nil if it may. Its errors are sentences with the next
-	// step.
+	// credentials and has one of the schemes https, http, ssh and file; nil if it may. Its errors have the next step.
 	CheckRepository func(account string, repository *url.URL) error
 	// TokenKey seals page tokens; the same one after a restart keeps clients' lists going.
 	TokenKey []byte

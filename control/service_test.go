@@ -51,7 +51,7 @@ func newWorld(t *testing.T) *world {
 		CheckImage: image.CheckName,
 		CheckRepository: func(_ string, u *url.URL) error {
 			if u.Scheme == "http" && u.Host != "127.0.0.1:4080" {
-				return errors.New("nobody protects it. Use https.")
+				return errors.New("nobody protects it; use https")
 			}
 			return nil
 		},

@@ -78,7 +78,7 @@ func (c *Control) checkRepository(f *faults, caller api.Caller, repository strin
 		return
 	}
 	if err := c.cfg.CheckRepository(caller.Account, u); err != nil {
-		f.add("RepositoryUrl %s can't be used: %v", shown(repository), err)
+		f.add("RepositoryUrl %s can't be used: %v.", shown(repository), err)
 	}
 }
 

@@ -14,16 +14,16 @@ import (
 )
 
 // checkRepository says why an account can have no sources from a URL; see control.Config.
-func (p *platform) checkRepository(account string, u *url.URL) error {
+func (p *platform) checkRepository(_ string, u *url.URL) error {
 	switch u.Scheme {
 	case "file":
 		if !p.sources.Readable(u.Path) {
-			return errors.New("repositories on the server's own disk are read only below the directories that it was started with as --file-repositories. " +
-				"Ask its operator for that, or use https or ssh.")
+			return errors.New("repositories on the server's own disk are read only below the directories that it was started with as --file-repositories; " +
+				"ask its operator for that, or use https or ssh")
 		}
 	case "http":
-		if !slices.Contains(p.registryNames(), u.Host) || !strings.HasPrefix(u.Path, "/git/") {
-			return errors.New("nothing protects what comes over http. Use https, or push the repository to this server, below http://" + p.registryNames()[0] + "/git/.")
+		if _, ours := p.git.Repository(u.String()); !ours {
+			return errors.New("nothing protects what comes over http; use https, or push the repository to this server, below http://" + reachable(p.api) + "/git/")
 		}
 	}
 	return nil
