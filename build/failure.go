@@ -11,7 +11,6 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"apron/build/recipe"
 	"apron/driver"
 )
 
@@ -53,7 +52,7 @@ func exitError(who string, exit driver.Exit, memory int, last []string) error {
 	case exit.Code == 126:
 		e.Reason = who + " failed with exit code 126: a file that it starts may not be executed. Commit it as executable, or start it by its interpreter."
 	case exit.Code == 127:
-		e.Reason = who + " failed with exit code 127: a program that it starts was not found. Install it in a " + recipe.StagePreBuild + " command, or choose a runtime that has it."
+		e.Reason = who + " failed with exit code 127: a program that it starts was not found. Install it in a command before this one, or choose a runtime that has it."
 	case exit.Code > 128 && unix.SignalName(unix.Signal(exit.Code-128)) != "":
 		e.Reason = fmt.Sprintf("%s was ended by signal %s.", who, unix.SignalName(unix.Signal(exit.Code-128)))
 	default:

@@ -47,7 +47,7 @@ func TestBuild_FailsWithTheCommandAndWhy(t *testing.T) {
 		},
 		"no such program": {
 			map[string][]string{"build": {"cargo build"}},
-			"The build command `cargo build` failed with exit code 127: a program that it starts was not found. Install it in a pre-build command, or choose a runtime that has it.",
+			"The build command `cargo build` failed with exit code 127: a program that it starts was not found. Install it in a command before this one, or choose a runtime that has it.",
 			[]string{"/bin/sh: cargo: not found"},
 		},
 		"no permission": {
