@@ -43,6 +43,10 @@ func TestSource_DeploysWhatIsPushed(t *testing.T) {
 	w.holds(types.ServiceStatusRunning)
 	w.wantCommits("Begin", second+" Say good day", "Begin")
 
+	tags, err := filepath.Glob(filepath.Join(w.data, "images", "repos", "*web-app", "tags", "*"))
+	if err != nil || len(tags) != 2 {
+		t.Errorf("the images have the tags %q, %v, want one for each commit", tags, err)
+	}
 	w.do(remove)
 	w.holds(types.ServiceStatusDeleted)
 	w.leavesNothing()
@@ -70,9 +74,10 @@ func (w *sourceWorld) wantCommits(parts ...string) {
 // leavesNothing wants no file of the deleted service in what fetches and builds keep, whatever it is called.
 func (w *sourceWorld) leavesNothing() {
 	w.Helper()
-	for _, dir := range []string{"sources", "builds", "driver"} {
-		err := filepath.WalkDir(filepath.Join(w.data, dir), func(path string, _ os.DirEntry, err error) error {
-			if err == nil && strings.Contains(path, w.id) {
+	for _, dir := range []string{"sources", "builds", "driver", "images"} {
+		err := filepath.WalkDir(filepath.Join(w.data, dir), func(path string, e os.DirEntry, err error) error {
+			// Without a tag, its images go when they are not young any more.
+			if err == nil && (strings.Contains(path, w.id) || strings.Contains(path, "web-app/tags/") && !e.IsDir()) {
 				w.Errorf("%s is left", path)
 			}
 			return err
