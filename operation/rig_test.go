@@ -38,12 +38,13 @@ type machine struct {
 	registry string            // host of the embedded registry, as a reference names it
 	digests  map[string]string // by tag
 	limits   operation.Limits
+	plays    *playbook
 }
 
 func newMachine(t *testing.T) *machine {
 	t.Helper()
 	server := httptest.NewUnstartedServer(nil)
-	m := &machine{dir: t.TempDir(), registry: server.Listener.Addr().String(), digests: map[string]string{}}
+	m := &machine{dir: t.TempDir(), registry: server.Listener.Addr().String(), digests: map[string]string{}, plays: &playbook{}}
 	// Files have the real time and bubbles begin in the year 2000: this is ten minutes as a bubble sees them.
 	grace := 10*time.Minute - time.Since(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC))
 	m.limits = operation.Limits{StartAllowance: 5 * time.Minute, StopGrace: 30 * time.Second, DrainLimit: 2 * time.Minute}
@@ -66,7 +67,7 @@ func newMachine(t *testing.T) *machine {
 // another is a machine with the same images and nothing else.
 func (m *machine) another(t *testing.T) *machine {
 	next := *m
-	next.dir = t.TempDir()
+	next.dir, next.plays = t.TempDir(), &playbook{}
 	storetest.Create(t, next.storeFile())
 	return &next
 }
@@ -180,9 +181,7 @@ func (r *rig) restart() *rig {
 	r.t.Helper()
 	r.cancel()
 	r.wait()
-	next := start(r.t, r.machine, r.fake.Restart())
-	next.shop.script = r.shop.script
-	return next
+	return start(r.t, r.machine, r.fake.Restart())
 }
 
 // restartAfter is restart with a change of the records while no server runs.

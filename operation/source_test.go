@@ -24,15 +24,20 @@ type workshop struct {
 	t       *testing.T
 	machine *machine
 
-	mu sync.Mutex
-	script
+	mu  sync.Mutex
 	did []string
 
 	pruned []time.Duration // what was to go each time, sources and caches in turn
 	keep   func(string) bool
 }
 
-// script is what a workshop does; it outlives a restart of the server.
+// playbook has the script of a machine's workshops; it outlives a restart of the server.
+type playbook struct {
+	mu     sync.Mutex
+	script script
+}
+
+// script is what a workshop does.
 type script struct {
 	head     string                      // the branch's newest commit
 	fetchErr error                       // what a fetch fails with
@@ -43,15 +48,15 @@ type script struct {
 }
 
 func (w *workshop) set(change func(*script)) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	change(&w.script)
+	w.machine.plays.mu.Lock()
+	defer w.machine.plays.mu.Unlock()
+	change(&w.machine.plays.script)
 }
 
 func (w *workshop) now() script {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.script
+	w.machine.plays.mu.Lock()
+	defer w.machine.plays.mu.Unlock()
+	return w.machine.plays.script
 }
 
 func (w *workshop) note(what string) {
