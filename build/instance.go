@@ -71,14 +71,14 @@ func (w *work) run(ctx context.Context, s stage, from ground) (changes string, e
 	return w.b.cfg.Driver.Changes(ctx, id)
 }
 
-// begin makes what reads the stage's output. Its mark is one that no command knows.
+// begin makes what reads the stage's output. Its mark is one that no program prints by chance.
 func (w *work) begin(s stage) *output {
 	w.current = 0
 	w.doing = w.named(s.commands[0]) + " was being started"
 	return &output{
 		show: w.line, hide: w.hide, mark: rand.Text() + " ",
 		step: func(n int) {
-			if n >= 0 && n < len(s.commands) {
+			if n < len(s.commands) {
 				w.current = n
 				w.say("Running %s command: %s", s.commands[n].list, w.short(s.commands[n]))
 			}

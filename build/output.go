@@ -31,7 +31,8 @@ type output struct {
 	show func(string) // takes lines with their prefix
 	hide *strings.Replacer
 	mark string    // what a mark begins with, after markStart
-	step func(int) // called when the command with this number begins; not nil
+	step func(int) // called when the command with this number begins, with 0 first and then each next one; not nil
+	next int       // the number of the next command
 
 	line    []byte // of the line under way, its first bytes
 	cut     int    // bytes of it that were dropped
@@ -111,8 +112,11 @@ func (o *output) end() {
 	o.text(o.hide.Replace(tame(line)), cut)
 }
 
+// mayStep takes the commands in their order alone: one of them may have read the mark in its parent's arguments, and each step
+// is a line of the log that no limit holds.
 func (o *output) mayStep(number string) {
-	if n, err := strconv.Atoi(number); err == nil {
+	if n, err := strconv.Atoi(number); err == nil && n == o.next {
+		o.next++
 		o.last = nil
 		o.step(n)
 	}

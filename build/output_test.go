@@ -39,9 +39,10 @@ func TestOutput_ShowsLinesAsATerminalWould(t *testing.T) {
 		"a lone control character":         {"a\x07b\n", []string{"[Build] ab"}},
 		"what is no UTF-8":                 {"caf\xe9 au lait\n", []string{"[Build] caf\uFFFD au lait"}},
 		"binary, once":                     {"\x00\x01\x02\x03\x04\x05\n\xff\xfe\x00\x00\x00\x00\nend\n", []string{"[Build] (binary output)", "[Build] end"}},
-		"a mark":                           {"a\n\x1em 1\nb\n", []string{"[Build] a", "step 1", "[Build] b"}},
-		"a mark behind an unfinished line": {"a\x1em 1\nb\n", []string{"[Build] a", "step 1", "[Build] b"}},
-		"a mark behind a progress bar":     {"5%\r\x1em 1\nb\n", []string{"[Build] 5%", "step 1", "[Build] b"}},
+		"a mark":                           {"a\n\x1em 0\nb\n", []string{"[Build] a", "step 0", "[Build] b"}},
+		"a mark behind an unfinished line": {"a\x1em 0\nb\n", []string{"[Build] a", "step 0", "[Build] b"}},
+		"a mark behind a progress bar":     {"5%\r\x1em 0\nb\n", []string{"[Build] 5%", "step 0", "[Build] b"}},
+		"marks out of their order":         {"\x1em 0\n\x1em 0\n\x1em -1\n\x1em 7\n\x1em 1\n", []string{"step 0", "step 1"}},
 		"somebody else's mark":             {"\x1ex 1\n", []string{"[Build] x 1"}},
 		"a secret":                         {"token=s3cr3t-value.\n", []string{"[Build] token=***."}},
 	} {
@@ -91,7 +92,7 @@ func TestOutput_ShowsBeginningAndEndOfVeryMuch(t *testing.T) {
 
 func TestOutput_KeepsTheLastLinesOfTheCommandAlone(t *testing.T) {
 	o := &output{show: func(string) {}, hide: hider(nil), mark: "m ", step: func(int) {}}
-	fmt.Fprint(o, "of the first\n\x1em 1\nof the second\n")
+	fmt.Fprint(o, "of the first\n\x1em 0\nof the second\n")
 	o.flush()
 	if want := []string{"of the second"}; !slices.Equal(o.last, want) {
 		t.Errorf("last lines %q, want %q", o.last, want)
@@ -122,7 +123,7 @@ func TestHider(t *testing.T) {
 }
 
 func FuzzOutput(f *testing.F) {
-	f.Add([]byte("a\r\nb\x1em 1\n\x1b[31m\xff"), 3)
+	f.Add([]byte("a\r\nb\x1em 0\n\x1b[31m\xff"), 3)
 	f.Fuzz(func(t *testing.T, data []byte, size int) {
 		size = 1 + (size%64+64)%64
 		whole, pieces := printed(string(data), len(data)+1, nil), printed(string(data), size, nil)
