@@ -163,6 +163,8 @@ func news(repository, branch string, c *packp.Command, uses []Use) []string {
 			lines = append(lines, fmt.Sprintf("%s is deployed from %s, which is gone now; it goes on as it is, until you push %s again", u.Service, branch, branch))
 		case u.Paused:
 			lines = append(lines, fmt.Sprintf("%s is paused and stays so: `apron resume %s`, then `apron deploy %s` deploys commit %s", u.Service, u.Service, u.Service, short(c.New)))
+		case u.Failed:
+			lines = append(lines, fmt.Sprintf("%s failed, and no push deploys it; `apron show %s` says why, and after a failed create `apron up --name %s` in the working tree tries again", u.Service, u.Service, u.Service))
 		case u.Auto:
 			lines = append(lines, fmt.Sprintf("Deploying commit %s to %s; follow with `apron logs %s --deployment`", short(c.New), u.Service, u.Service))
 		default:

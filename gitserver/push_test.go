@@ -251,7 +251,7 @@ func TestLogin(t *testing.T) {
 func TestPush_SaysWhatComesOfIt(t *testing.T) {
 	uses := map[string][]gitserver.Use{
 		"web-app": {{Service: "web-app", Branch: "main", Auto: true}, {Service: "web-slow", Branch: "main"},
-			{Service: "web-off", Branch: "main", Auto: true, Paused: true}},
+			{Service: "web-off", Branch: "main", Auto: true, Paused: true}, {Service: "web-bad", Branch: "main", Auto: true, Failed: true}},
 	}
 	w, c := newWorld(t, func(cfg *gitserver.Config) {
 		cfg.Uses = func(_ context.Context, account, repository string) ([]gitserver.Use, error) {
@@ -271,6 +271,8 @@ func TestPush_SaysWhatComesOfIt(t *testing.T) {
 	says("web-slow does not deploy by itself: `apron deploy web-slow`", "push", w.url("OWNER", "web-app"), "main")
 	c.commit("a", "3")
 	says("web-off is paused and stays so: `apron resume web-off`", "push", w.url("OWNER", "web-app"), "main")
+	c.commit("a", "4")
+	says("web-bad failed, and no push deploys it; `apron show web-bad` says why", "push", w.url("OWNER", "web-app"), "main")
 	says("web-app is deployed from main, which is gone now", "push", w.url("OWNER", "web-app"), "--delete", "main")
 	says("No service uses lonely yet: create one with `apron up --name lonely`", "push", w.url("OWNER", "lonely"), "main")
 }

@@ -31,6 +31,7 @@ type Use struct {
 	Branch  string // without refs/heads/
 	Auto    bool   // a push to Branch deploys it
 	Paused  bool   // it serves nothing, and is not deployed
+	Failed  bool   // it could not be created or deleted, and is not deployed either
 }
 
 // Config is what a Server works with.

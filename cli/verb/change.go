@@ -33,8 +33,9 @@ var changes = []change{
 		doing: "resuming", begin: resume,
 	},
 	{
-		use: "deploy NAME", short: "Deploy what the service's image reference points to now",
-		long:  "Deploy what the service's image reference points to now. `apron up IMAGE` deploys another image.",
+		use: "deploy NAME", short: "Deploy the newest commit of a service's branch, or what its image reference points to now",
+		long: "Deploy the newest commit of the service's branch or, where it has an image, what the reference points to now. `apron up`\n" +
+			"deploys a directory as it is, or another image.",
 		doing: "deploying", begin: deploy,
 	},
 	{
@@ -111,6 +112,8 @@ func (s *session) busy(ctx context.Context, t target, err error) error {
 		return fmt.Errorf("%w `apron ops %s` shows what is under way, `apron cancel %s` ends it", err, t.name, t.name)
 	case api.StatusPaused:
 		return fmt.Errorf("%w `apron resume %s` brings it back first", err, t.name)
+	case api.StatusCreateFailed:
+		return fmt.Errorf("%w It could not be created: `apron show %s` says why, `apron up` tries again with what is mended, `apron rm %s` deletes it", err, t.name, t.name)
 	}
 	return err
 }

@@ -231,7 +231,7 @@ func (p *platform) updateService(in *api.UpdateServiceRequest) (*api.UpdateServi
 	if err != nil {
 		return nil, err
 	}
-	if svc.Status != api.StatusRunning {
+	if svc.Status != api.StatusRunning && svc.Status != api.StatusCreateFailed {
 		return nil, api.InvalidState("Can't update service %s: its status is %s and must be RUNNING.", svc.ServiceName, svc.Status)
 	}
 	return &api.UpdateServiceResponse{Service: svc, OperationId: p.begin(svc, api.OperationUpdateService, api.StatusRunning)}, nil
@@ -252,6 +252,9 @@ func (p *platform) startDeployment(in *api.StartDeploymentRequest) (*api.StartDe
 	svc, err := p.find(in.ServiceArn)
 	if err != nil {
 		return nil, err
+	}
+	if svc.Status != api.StatusRunning {
+		return nil, api.InvalidRequest("Service %s isn't in RUNNING state.", svc.ServiceName)
 	}
 	id := p.begin(svc, api.OperationStartDeployment, api.StatusRunning)
 	if !p.first.IsZero() {

@@ -48,7 +48,7 @@ func (s *session) upTree(ctx context.Context, f *flags, t target, u up, absent b
 	if err != nil {
 		return err
 	}
-	if string(after) != string(before) || svc.Status == api.StatusCreateFailed { // which a deployment does not mend
+	if string(after) != string(before) || svc.Status == api.StatusCreateFailed { // which only an update brings up
 		return s.update(ctx, f, t, "updating", &api.UpdateServiceRequest{ServiceArn: t.arn, SourceConfiguration: source})
 	}
 	return s.deployTree(ctx, f, t, svc, sent)

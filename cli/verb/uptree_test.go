@@ -122,20 +122,21 @@ func TestUp_DeploysWhereOnlyTheSourceHasChanged(t *testing.T) {
 	}
 }
 
-// TestUp_MendsACreateThatFailed: only an update is allowed then.
-func TestUp_MendsACreateThatFailed(t *testing.T) {
+// TestUp_TriesAgainAfterAFailedCreate: a first build fails as often as not, and who has mended it does the same once more.
+func TestUp_TriesAgainAfterAFailedCreate(t *testing.T) {
 	p := newPlatform(t)
 	p.withGit()
 	project(t, "shop", map[string]string{"apprunner.yaml": someConfig})
-	p.fate = fate{status: api.OperationFailed, service: api.StatusCreateFailed, reason: "Broken."}
-	if got := p.run("up"); got.code != 1 || !strings.Contains(got.err, "creating shop failed: Broken.") {
-		t.Fatalf("ended with %d, %q", got.code, got.err)
+	p.setFate(fate{status: api.OperationFailed, service: api.StatusCreateFailed, reason: "The build command `make` failed."})
+	if got := p.run("up"); got.code != 1 {
+		t.Fatalf("it ended with %d, %q", got.code, got.err)
 	}
-	p.services[0].Status = api.StatusRunning // the tests' platform refuses updates of all others
-	p.run("up")
-	p.services[0].Status = api.StatusCreateFailed
-	if p.run("up"); p.asked["StartDeployment"] != 1 || p.asked["UpdateService"] != 1 {
-		t.Errorf("deployments %d, updates %d", p.asked["StartDeployment"], p.asked["UpdateService"])
+	if got := p.run("deploy", "shop"); got.code != 1 || !strings.Contains(got.err, "It could not be created: `apron show shop` says why") {
+		t.Errorf("deploy: ended with %d, %q", got.code, got.err)
+	}
+	p.setFate(fate{status: api.OperationSucceeded})
+	if got := p.run("up"); got.code != 0 || p.asked["UpdateService"] != 1 {
+		t.Errorf("up: ended with %d, %q; updates %d", got.code, got.err, p.asked["UpdateService"])
 	}
 }
 

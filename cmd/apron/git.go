@@ -32,6 +32,7 @@ func (p *platform) gitUses(ctx context.Context, account, repository string) ([]g
 			uses = append(uses, gitserver.Use{
 				Service: svc.Service.ServiceName, Branch: source.CodeRepository.SourceCodeVersion.Value,
 				Auto: *source.AutoDeploymentsEnabled, Paused: svc.Service.Status == api.StatusPaused,
+				Failed: svc.Service.Status == api.StatusCreateFailed || svc.Service.Status == api.StatusDeleteFailed,
 			})
 		}
 	})
