@@ -112,6 +112,7 @@ type Builder struct {
 
 	mu     sync.Mutex
 	active map[string]int // builds that have begun, by service
+	images map[string]int // what they work with, by digest
 }
 
 // Directories below Config.Dir, beside services/.
@@ -135,7 +136,7 @@ func New(cfg Config) (*Builder, error) {
 		return nil, fmt.Errorf("builder: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	return &Builder{cfg: cfg, turns: make(chan struct{}, cfg.Parallel), active: map[string]int{}}, nil
+	return &Builder{cfg: cfg, turns: make(chan struct{}, cfg.Parallel), active: map[string]int{}, images: map[string]int{}}, nil
 }
 
 func (cfg Config) withDefaults() Config {

@@ -32,9 +32,9 @@ func (w *work) openCaches() error {
 	w.fresh = st.Pending == w.key || st.Failures >= 2
 	if w.fresh {
 		w.say("The last build failed or was ended, so dependency caches are empty in this one.")
-		err = os.RemoveAll(root)
+		err = w.b.discard(root)
 	} else {
-		err = removeOthers(root, w.runtime.Name)
+		err = w.removeOthers(root)
 	}
 	if err != nil {
 		return fmt.Errorf("empty the service's caches: %w", err)
@@ -78,14 +78,14 @@ func (b *Builder) untagDrafts(ctx context.Context, st state) error {
 }
 
 // removeOthers removes the caches of runtimes that the service has no more.
-func removeOthers(root, runtime string) error {
+func (w *work) removeOthers(root string) error {
 	entries, err := os.ReadDir(root)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for _, e := range entries {
-		if e.Name() != runtime {
-			if err := os.RemoveAll(filepath.Join(root, e.Name())); err != nil {
+		if e.Name() != w.runtime.Name {
+			if err := w.b.discard(filepath.Join(root, e.Name())); err != nil {
 				return err
 			}
 		}
@@ -139,7 +139,7 @@ func (w *work) trimCaches() error {
 			continue
 		}
 		w.say("The cache of %s has grown over %d MiB and is emptied for the next build.", m.Target, w.b.cfg.Cache)
-		if err := os.RemoveAll(m.Source); err != nil {
+		if err := w.b.discard(m.Source); err != nil {
 			return err
 		}
 	}

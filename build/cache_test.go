@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"apron/build"
+	"apron/image"
 )
 
 // cached is a commit whose build counts in the runtime's cache how often it was used; n makes it another commit.
@@ -91,22 +93,105 @@ func TestCaches_AreNotFollowedOutOfTheirDirectory(t *testing.T) {
 	}
 }
 
-func TestPrune_RemovesWhatIsOldOrOfNobody(t *testing.T) {
+func TestRemoveCache_EmptiesWhatNoBuildHasUsedSince(t *testing.T) {
 	r := newRig(t)
 	r.must(r.cached(1))
-	all := func(string) bool { return true }
-	if freed, err := r.Prune(t.Context(), all, time.Hour); err != nil || freed != 0 {
-		t.Errorf("freed %d of what was just used, %v", freed, err)
-	}
-	if freed, err := r.Prune(t.Context(), all, 0); err != nil || freed <= 0 {
-		t.Errorf("freed %d of what is old, %v", freed, err)
-	}
+	before := r.cache()
 	r.must(r.cached(2))
+	r.wantUsed(2)
+	if freed, err := r.RemoveCache(before); err != nil || freed != 0 {
+		t.Errorf("freed %d of what was used since, %v", freed, err)
+	}
+	if freed, err := r.RemoveCache(r.cache()); err != nil || freed <= 0 {
+		t.Errorf("freed %d, %v", freed, err)
+	}
+	if c := r.cache(); c.Bytes != 0 {
+		t.Errorf("%d bytes are left", c.Bytes)
+	}
+	r.must(r.cached(3))
 	r.wantUsed(1)
-	if _, err := r.Prune(t.Context(), func(string) bool { return false }, time.Hour); err != nil {
+	if err := r.Forget(serviceID); err != nil {
 		t.Error(err)
 	}
-	if left, _ := filepath.Glob(filepath.Join(r.dir, "builds/services/*")); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(r.dir, "builds/*/*")); len(left) > 0 {
 		t.Errorf("of a service that is gone there is %v", left)
+	}
+}
+
+// cache is that of the one service.
+func (r *rig) cache() build.Cache {
+	r.t.Helper()
+	list, err := r.Caches(r.t.Context())
+	if err != nil || len(list) != 1 || list[0].Service != serviceID {
+		r.t.Fatalf("the caches are %+v, %v", list, err)
+	}
+	return list[0]
+}
+
+// TestBuild_HoldsWhatItWorksWith although a collection that keeps nothing else goes on all the while: the base and the first of
+// two images are older than any grace, and the cache is not to be had.
+func TestBuild_HoldsWhatItWorksWith(t *testing.T) {
+	r := newRig(t)
+	collect := func() {
+		for _, c := range must(r.Caches(t.Context())) {
+			if freed, err := r.RemoveCache(c); err != nil || freed != 0 {
+				t.Errorf("freed %d of a cache in use, %v", freed, err)
+			}
+		}
+		none := func(string) bool { return false }
+		if err := r.Untag(t.Context(), none, 0); err != nil {
+			t.Error(err)
+		}
+		for _, img := range must(r.images.List(t.Context())) {
+			if !slices.Contains(r.Images(), img.Digest) {
+				t.Errorf("nothing holds image %s", img.Digest)
+			}
+		}
+	}
+	r.onLine = func(text string) {
+		if strings.HasPrefix(text, "[Build] in ") {
+			collect()
+		}
+	}
+	req := r.request(files{"apprunner.yaml": yaml(revised, map[string][]string{"build": {"echo in build"}, "pre-run": {"echo in pre-run"}}), "started": "x"})
+	r.must(req)
+	if held := r.Images(); len(held) > 0 {
+		t.Errorf("after the build %v are held", held)
+	}
+}
+
+func must[T any](v T, err error) T {
+	if err != nil {
+		panic(err)
+	}
+	return v
+}
+
+func TestUntag_LeavesWhatIsNeededAndWhatClientsSet(t *testing.T) {
+	r := newRig(t)
+	needed := r.must(r.request(files{"apprunner.yaml": yaml(revised, nil), "started": "1"}))
+	r.must(r.request(files{"apprunner.yaml": yaml(revised, nil), "started": "2"}))
+	images := r.images.Account(account)
+	pushed, err := images.Commit(t.Context(), image.NewImage{Base: needed.Image, Created: time.Now(), Cmd: []string{"x"}, Repo: "apron/web", Tag: "mine"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	keep := func(digest string) bool { return digest == needed.Image }
+	if err := r.Untag(t.Context(), keep, time.Hour); err != nil {
+		t.Fatal(err)
+	}
+	if tags := must(images.Tagged(t.Context(), "apron/web")); len(tags) != 3 {
+		t.Errorf("of three young tags there are %+v", tags)
+	}
+	if err := r.Untag(t.Context(), keep, 0); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for _, tag := range must(images.Tagged(t.Context(), "apron/web")) {
+		left = append(left, tag.Digest)
+	}
+	slices.Sort(left)
+	if want := slices.Sorted(slices.Values([]string{needed.Image, pushed})); !slices.Equal(left, want) {
+		t.Errorf("tagged is %v, want %v", left, want)
 	}
 }

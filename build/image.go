@@ -25,6 +25,7 @@ func (w *work) commit(ctx context.Context, base string, layers []image.Tree, tag
 	if err != nil {
 		return "", commitError(err)
 	}
+	w.hold(digest)
 	return digest, nil
 }
 

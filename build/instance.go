@@ -131,10 +131,10 @@ const (
 	diskEvery = 500 * time.Millisecond
 )
 
-// errDisk says that a build was stopped before the disk was full.
-var errDisk = fmt.Errorf("less than %d MiB left on the disk", minFree>>20)
+// ErrDisk says that a build was stopped before the disk was full.
+var ErrDisk = fmt.Errorf("less than %d MiB left on the disk", minFree>>20)
 
-// watchDisk returns errDisk when the disk is nearly full. No file system but btrfs holds an instance to its limit, and a full disk
+// watchDisk returns ErrDisk when the disk is nearly full. No file system but btrfs holds an instance to its limit, and a full disk
 // hurts everybody.
 func watchDisk(dir string, ended <-chan struct{}) error {
 	tick := time.NewTicker(diskEvery)
@@ -142,7 +142,7 @@ func watchDisk(dir string, ended <-chan struct{}) error {
 	for {
 		var s unix.Statfs_t
 		if err := unix.Statfs(dir, &s); err == nil && s.Bavail*uint64(s.Bsize) < minFree {
-			return errDisk
+			return ErrDisk
 		}
 		select {
 		case <-tick.C:

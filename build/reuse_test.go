@@ -79,7 +79,7 @@ func TestBuild_BuildsAgainWhatCannotBeUsedAgain(t *testing.T) {
 		"another base":    func(*build.Request) { r.base.Host, r.base.Image = true, "" },
 		"another service": func(req *build.Request) { req.Service, req.Name = strings.Repeat("cd", 16), "other" },
 		"the image gone": func(*build.Request) {
-			if err := r.images.Remove(t.Context(), first.Image); err != nil {
+			if _, err := r.images.Remove(t.Context(), first.Image); err != nil {
 				t.Error(err)
 			}
 		},

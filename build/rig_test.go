@@ -54,9 +54,10 @@ type rig struct {
 	base   runtimes.Base // of every runtime
 	cfg    build.Config
 
-	mu    sync.Mutex
-	kept  map[string]string // by account, service and key
-	lines []line
+	mu     sync.Mutex
+	kept   map[string]string // by account, service and key
+	onLine func(string)      // nil, or is called with each line before it is noted
+	lines  []line
 }
 
 type line struct {
@@ -160,6 +161,9 @@ func (r *rig) keep(_ context.Context, account, service, key, digest string) erro
 }
 
 func (r *rig) line(s string) {
+	if r.onLine != nil {
+		r.onLine(s)
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.lines = append(r.lines, line{s, time.Now()})

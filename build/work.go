@@ -38,6 +38,7 @@ type work struct {
 	current int            // which command of the stage runs
 	doing   string         // what goes on, when no command runs: a sentence without its full stop
 	phases  []Phase
+	held    []string // digests of images
 }
 
 // Build makes the image that the request's recipe leads to, or finds that there is one already. It blocks: up to Limit, and
@@ -46,6 +47,7 @@ type work struct {
 func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 	w := &work{b: b, r: r, dir: filepath.Join(b.cfg.Dir, workDir, instanceID(r.Operation, "work")), hide: strings.NewReplacer()}
 	defer b.begin(r.Service)()
+	defer w.letGo()
 	w.clean(ctx)
 	result, err := w.do(ctx)
 	if _, ok := errors.AsType[*Error](err); err != nil && !ok {
@@ -54,7 +56,7 @@ func (b *Builder) Build(ctx context.Context, r Request) (Result, error) {
 	return result, err
 }
 
-// begin keeps Prune from the service until what it returns is called.
+// begin keeps RemoveCache and Untag from the service until what it returns is called.
 func (b *Builder) begin(service string) (end func()) {
 	b.count(service, 1)
 	return func() { b.count(service, -1) }
@@ -106,6 +108,9 @@ func (w *work) prepare(ctx context.Context) error {
 		return fmt.Errorf("find the base for %s: %w", w.runtime.Name, err)
 	}
 	w.base = base
+	if base.Image != "" {
+		w.hold(base.Image)
+	}
 	w.key, err = w.newKey()
 	return err
 }
@@ -137,6 +142,7 @@ func (w *work) reuse(ctx context.Context) (digest string, ok bool, err error) {
 	if err != nil {
 		return "", false, err
 	}
+	w.hold(digest)
 	w.say("Nothing that the build depends on has changed: image %s is used again.", digest)
 	digest, err = w.refit(ctx, img)
 	return digest, err == nil, err

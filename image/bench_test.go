@@ -33,7 +33,7 @@ func BenchmarkPull50MB(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.StopTimer()
-		if err := s.Remove(b.Context(), d); err != nil {
+		if _, err := s.Remove(b.Context(), d); err != nil {
 			b.Fatal(err)
 		}
 		b.StartTimer()

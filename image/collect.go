@@ -11,32 +11,51 @@ import (
 	"time"
 )
 
-// Remove takes one image off this machine, with the layers that no other image here uses. Its pushes in the embedded registry
-// stay. An image that is not here is no error. The caller makes sure that no instance runs on it. While a pull is making
-// the image, it is kept and an error is returned.
-func (s *Store) Remove(_ context.Context, dig string) error {
+// Remove takes one image off this machine, with the layers that no other image here uses, and returns the bytes it freed.
+// Its pushes in the embedded registry stay. An image that is not here is no error. The caller makes sure that no instance
+// runs on it. While a pull is making the image, it is kept and an error is returned.
+func (s *Store) Remove(_ context.Context, dig string) (freed int64, err error) {
+	taken, freed, err := s.remove(dig, time.Now())
+	if err == nil && !taken {
+		err = fmt.Errorf("remove image %s: it is being pulled just now; try again when that has ended", dig)
+	}
+	return freed, err
+}
+
+// RemoveIdle is Remove for an image that may be taken into use at any moment: one that was pulled, made or built upon within
+// that time stays, and so does one that is being pulled.
+func (s *Store) RemoveIdle(_ context.Context, dig string, idle time.Duration) (freed int64, err error) {
+	_, freed, err = s.remove(dig, time.Now().Add(-idle))
+	return freed, err
+}
+
+// remove takes an image away that was last used before that time. taken is false where it had to stay.
+func (s *Store) remove(dig string, before time.Time) (taken bool, freed int64, err error) {
 	d, err := parseDigest(dig)
 	if err != nil {
-		return &InvalidError{Ref: dig, Cause: err}
+		return false, 0, &InvalidError{Ref: dig, Cause: err}
 	}
-	defer s.pins.sweep()()
-	r, err := s.readRecord(d)
+	defer s.pins.sweep()() // before the look at the time: who uses the image after it has pinned it
+	r, used, err := s.usedRecord(d)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return true, 0, nil
 	}
 	if err != nil {
-		return fmt.Errorf("remove image %s: %w", dig, err)
+		return false, 0, fmt.Errorf("remove image %s: %w", dig, err)
+	}
+	if used.After(before) {
+		return false, 0, nil
 	}
 	// The record goes first: an image is never found with a part missing.
-	taken, err := s.unlink(imageKey(d), s.imagePath(d))
+	taken, err = s.unlink(imageKey(d), s.imagePath(d))
 	if err != nil {
-		return fmt.Errorf("remove image %s: %w", dig, err)
+		return false, 0, fmt.Errorf("remove image %s: %w", dig, err)
 	}
 	if !taken {
-		return fmt.Errorf("remove image %s: it is being pulled just now; try again when that has ended", dig)
+		return false, 0, nil
 	}
-	_, err = s.removeLayers(r.Layers)
-	return err
+	freed, err = s.removeLayers(r.Layers)
+	return true, freed, err
 }
 
 // unlink removes the file at path durably, unless somebody needs key, and reports whether it is gone. Another sweep may
@@ -96,6 +115,7 @@ func (s *Store) Collect(ctx context.Context, keep []string) (freed int64, err er
 		}
 		kept[d] = true
 	}
+	s.uploads.expire()
 	defer s.pins.sweep()()
 	c := &collector{s: s, keep: kept, before: time.Now().Add(-s.cfg.CollectGrace)}
 	for _, step := range []func() error{c.images, c.layers, c.registry, c.blobs} {

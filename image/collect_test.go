@@ -51,19 +51,57 @@ func TestRemove_KeepsLayersThatAnotherImageUses(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
 	one, two := twoImages(t, s)
-	if err := s.Remove(t.Context(), one); err != nil {
-		t.Fatal(err)
+	if freed, err := s.Remove(t.Context(), one); err != nil || freed < 5000 {
+		t.Fatalf("freed %d, %v", freed, err)
 	}
 	requireGone(t, s, one)
 	requireWhole(t, s, two)
 	if n := len(files(t, dir+"/layers")); n != 2 {
 		t.Errorf("%d layers are left, want the base and one more", n)
 	}
-	if err := errors.Join(s.Remove(t.Context(), one), s.Remove(t.Context(), two)); err != nil {
+	if err := errors.Join(second(s.Remove(t.Context(), one)), second(s.Remove(t.Context(), two))); err != nil {
 		t.Errorf("removing again, and the last: %v", err)
 	}
 	if left := slices.Concat(files(t, dir+"/layers"), files(t, dir+"/tmp"), files(t, dir+"/images")); len(left) != 0 {
 		t.Errorf("left behind: %v", left)
+	}
+}
+
+func second(_ int64, err error) error { return err }
+
+func TestRemoveIdle_LeavesWhatWasUsedLately(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	one, two := twoImages(t, s)
+	if freed, err := s.RemoveIdle(t.Context(), one, time.Hour); err != nil || freed != 0 {
+		t.Errorf("freed %d of what was just pulled, %v", freed, err)
+	}
+	requireWhole(t, s, one)
+	both, err := s.Bytes(one, two, "sha256:"+strings.Repeat("0", 64))
+	if err != nil || both < 10000+2*5000*3 || both >= 2*10000+2*5000*3 {
+		t.Errorf("the two hold %d bytes, %v: the base counts once", both, err)
+	}
+	if freed, err := s.RemoveIdle(t.Context(), one, 0); err != nil || freed < 5000 {
+		t.Errorf("freed %d, %v", freed, err)
+	}
+	requireGone(t, s, one)
+	list, err := s.List(t.Context())
+	if err != nil || len(list) != 1 || list[0].Digest != two || list[0].Bytes != 10000+5000*3 || time.Since(list[0].Used) > time.Minute {
+		t.Errorf("the images are %+v, %v", list, err)
+	}
+}
+
+func TestTagged_TellsWhatTagsLeadTo(t *testing.T) {
+	s := open(t, t.TempDir(), nil)
+	host := embedded(t, s)
+	img := imagetest.Image(t, "linux/"+runtime.GOARCH, v1.Config{}, imagetest.Layer(t, file("f", "1")))
+	want := imagetest.Push(t, img, host+"/web:one", nil)
+	imagetest.Push(t, img, host+"/web:two", nil)
+	tags, err := s.Account("").Tagged(t.Context(), "web")
+	if err != nil || len(tags) != 2 || tags[0].Name != "one" || tags[1].Digest != want || time.Since(tags[1].At) > time.Minute {
+		t.Errorf("the tags are %+v, %v", tags, err)
+	}
+	if n, bytes, err := s.RegistryUsage(t.Context()); err != nil || n != 2 || bytes <= 0 {
+		t.Errorf("the registry has %d tags and %d bytes, %v", n, bytes, err)
 	}
 }
 

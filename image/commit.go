@@ -289,6 +289,32 @@ func (a Account) Tags(_ context.Context, repo string) ([]string, error) {
 	return a.repo(repo).list("tags")
 }
 
+// Tag is a name of an image in a repository.
+type Tag struct {
+	Name   string
+	Digest string
+	At     time.Time // when it was set
+}
+
+// Tagged lists the tags of one of the account's repositories with what they lead to, sorted by name.
+func (a Account) Tagged(ctx context.Context, repo string) ([]Tag, error) {
+	names, err := a.Tags(ctx, repo)
+	var tags []Tag
+	for _, name := range names {
+		r := a.repo(repo)
+		info, statErr := os.Lstat(r.path("tags", name))
+		d, err := r.tag(name)
+		if err = errors.Join(statErr, err); errors.Is(err, os.ErrNotExist) {
+			continue // removed meanwhile
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read tag %s:%s: %w", repo, name, err)
+		}
+		tags = append(tags, Tag{name, d.String(), info.ModTime()})
+	}
+	return tags, err
+}
+
 // Untag removes a tag of one of the account's repositories. A tag that is not there is no error. The image stays until
 // Collect finds that nothing else leads to it.
 func (a Account) Untag(_ context.Context, repo, tag string) error {

@@ -119,7 +119,7 @@ func TestCommit_LiesOnItsBaseAndIsServedWithIt(t *testing.T) {
 	if got, want := extracted(t, back), "app app/a-link app/empty app/fifo app/file app/"+strings.Repeat("long", 50)+" app/replaced app/replaced/deep app/suid app/symlink base base/kept"; got != want {
 		t.Errorf("the image as a whole has\n%s, want\n%s", got, want)
 	}
-	if err := s.Remove(t.Context(), dig); err != nil {
+	if _, err := s.Remove(t.Context(), dig); err != nil {
 		t.Fatal(err)
 	}
 	if again, err := a.Pull(t.Context(), "apron/web:abc", nil); err != nil || again != dig {

@@ -66,6 +66,9 @@ func (c Config) withDefaults() Config {
 	return c
 }
 
+// Grace is Config.CollectGrace, or its default.
+func (s *Store) Grace() time.Duration { return s.cfg.CollectGrace }
+
 func setDefault[T comparable](v *T, to T) {
 	var zero T
 	if *v == zero {

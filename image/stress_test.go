@@ -41,6 +41,11 @@ func TestCollect_BesidePullsAndRemoves(t *testing.T) {
 			t.Errorf("collect: %v", err)
 		}
 	})
+	loop(func() {
+		if freed, err := s.RemoveIdle(t.Context(), kept, time.Minute); err != nil || freed != 0 {
+			t.Errorf("freed %d of what is pulled again and again: %v", freed, err)
+		}
+	})
 	for _, ref := range []string{host + "/kept:v1", host + "/other:v1", "local:v1"} {
 		loop(func() {
 			d, err := s.Pull(t.Context(), ref, nil)
@@ -48,7 +53,7 @@ func TestCollect_BesidePullsAndRemoves(t *testing.T) {
 				t.Errorf("pull: %v", err)
 			}
 			if d != kept {
-				_ = s.Remove(t.Context(), d) // may find a pull of it under way
+				_, _ = s.Remove(t.Context(), d) // may find a pull of it under way
 			}
 		})
 	}

@@ -38,7 +38,7 @@ type upload struct {
 }
 
 func (u *uploads) begin(r repo) (ociregistry.BlobWriter, error) {
-	u.dropIf(func(up *upload) bool { return time.Since(up.used) > uploadExpiry })
+	u.expire()
 	f, err := os.CreateTemp(r.s.tmp(), "upload-")
 	if err != nil {
 		return nil, err
@@ -81,6 +81,11 @@ func (u *uploads) resume(r repo, id string, offset int64) (ociregistry.BlobWrite
 
 func (u *uploads) cancel(r repo, id string) bool {
 	return u.dropIf(func(up *upload) bool { return up.id == id && up.repo == r }) > 0
+}
+
+// expire forgets uploads whose client has gone away.
+func (u *uploads) expire() {
+	u.dropIf(func(up *upload) bool { return time.Since(up.used) > uploadExpiry })
 }
 
 func (u *uploads) dropAll() { u.dropIf(func(*upload) bool { return true }) }

@@ -143,7 +143,8 @@ func (r *rig) tie(log *slog.Logger) {
 	r.worker = operation.New(operation.Config{
 		Log: log, Store: r.store, Images: r.machine.images, Fleet: r.fleet, Proxy: r.proxy, Logs: r.logs,
 		Auth: r.auth, Boundary: r.boundary, Limits: r.machine.limits,
-		Sources: r.shop, Builds: r.shop, Remote: r.shop.remote, Bases: r.shop.bases, Scarce: r.shop.isScarce,
+		Sources: r.shop, Builds: r.shop, Remote: r.shop.remote, Bases: r.shop.bases,
+		Relieve: r.shop.relieve,
 	})
 	r.control = control.New(control.Config{
 		Log: log, Store: r.store, Wake: r.worker.Wake, Interrupt: r.worker.Interrupt, Progress: r.worker.Progress,

@@ -64,7 +64,7 @@ func TestRollback_ToAVersionThatDoesNotStart_KeepsTheCurrentOne(t *testing.T) {
 func TestRollback_WithoutItsImage_SaysWhatToDo(t *testing.T) {
 	bubble(t, func(r *rig) {
 		arn := r.updated("web-app")
-		if err := r.machine.images.Remove(t.Context(), r.machine.digests["web:1"]); err != nil {
+		if _, err := r.machine.images.Remove(t.Context(), r.machine.digests["web:1"]); err != nil {
 			t.Fatal(err)
 		}
 		r.rollback(arn)

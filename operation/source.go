@@ -2,7 +2,6 @@ package operation
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -23,14 +22,14 @@ type Sources interface {
 	Fetch(ctx context.Context, service string, r source.Remote) (source.Checkout, error)
 	Checkout(ctx context.Context, service string, r source.Remote, commit string) (source.Checkout, error)
 	Forget(service string) error
-	Prune(ctx context.Context, keep func(service string) bool, olderThan time.Duration) (freed int64, err error)
 }
 
 // Builds makes images of commits; see build.Builder.
 type Builds interface {
 	Build(ctx context.Context, r build.Request) (build.Result, error)
 	Forget(service string) error
-	Prune(ctx context.Context, keep func(service string) bool, olderThan time.Duration) (freed int64, err error)
+	Images() []string
+	Untag(ctx context.Context, needed func(digest string) bool, idle time.Duration) error
 }
 
 // sourceDeployment is deployment for services that are built from a repository.
@@ -135,11 +134,20 @@ func (r *run) buildLine(text string) {
 func (r *run) buildFailed(err error, text func(reason string) string, doing string) error {
 	for _, users := range []func(error) bool{is[*source.Error], is[*build.Error], is[*runtimes.Error], is[*recipe.Faults]} {
 		if users(err) {
-			return Abort(errors.New(text(err.Error())))
+			return Abort(said{text(err.Error()), err})
 		}
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
+
+// said is an error in other words.
+type said struct {
+	text  string
+	cause error
+}
+
+func (s said) Error() string { return s.text }
+func (s said) Unwrap() error { return s.cause }
 
 // provider names whose repository it is, as App Runner does for those that it knows.
 func provider(repository string) string {

@@ -3,15 +3,18 @@ package operation_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
 	"apron/api"
 	"apron/build"
 	"apron/build/recipe"
+	"apron/build/runtimes"
 	"apron/build/source"
 	"apron/logs"
 	"apron/operation"
@@ -43,7 +46,7 @@ type script struct {
 	fetchErr error                       // what a fetch fails with
 	building func(context.Context) error // nil, or what a build does before it makes its image
 	run      recipe.Run
-	scarce   bool        // the disk is nearly full
+	relief   int64       // bytes that can be removed from a full disk
 	lose     func() bool // nil, or tells whether the image is gone when a build has found it
 }
 
@@ -75,7 +78,11 @@ func (w *workshop) remote(_ context.Context, _ string, s *api.SourceConfiguratio
 	return source.Remote{URL: s.CodeRepository.RepositoryUrl, Branch: s.CodeRepository.SourceCodeVersion.Value}, nil
 }
 
-func (w *workshop) bases() ([]string, error) { return nil, nil }
+func (w *workshop) bases() ([]runtimes.Kept, error) { return nil, nil }
+
+func (w *workshop) Images() []string { return nil }
+
+func (w *workshop) Untag(context.Context, func(string) bool, time.Duration) error { return nil }
 
 func (w *workshop) Fetch(ctx context.Context, service string, r source.Remote) (source.Checkout, error) {
 	s := w.now()
@@ -118,14 +125,10 @@ func (w *workshop) Forget(service string) error {
 	return nil
 }
 
-func (w *workshop) isScarce() bool { return w.now().scarce }
-
-func (w *workshop) Prune(_ context.Context, keep func(string) bool, olderThan time.Duration) (int64, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.pruned = append(w.pruned, olderThan)
-	w.keep = keep
-	return 0, nil
+// relieve is what the disk is asked for.
+func (w *workshop) relieve(context.Context) int64 {
+	w.note("relieve")
+	return w.now().relief
 }
 
 // source asks for a service from the workshop's branch and returns its ARN.
@@ -254,6 +257,44 @@ func TestSourceFaults_EndTheDeploymentAtOnceAndTheOldVersionServesOn(t *testing.
 				}
 				if work := r.shop.done()[done:]; len(work) != c.tries {
 					t.Errorf("%q was done, want %d", work, c.tries)
+				}
+			})
+		})
+	}
+}
+
+// TestFullDisk_IsRelievedAndTheStepTriedAgain wherever it is met, and the error of a step that is given up says what was done.
+func TestFullDisk_IsRelievedAndTheStepTriedAgain(t *testing.T) {
+	full := fmt.Errorf("write layer: %w", syscall.ENOSPC)
+	for name, c := range map[string]struct {
+		err    error
+		fails  int
+		relief int64
+		ended  api.OperationStatus
+		says   string
+	}{
+		"once":            {full, 1, 1 << 30, api.OperationSucceeded, ""},
+		"nothing to free": {full, 99, 0, api.OperationFailed, "build image: write layer: no space left on device. Nothing was left on the disk"},
+		"during commands": {&build.Error{Reason: "It was stopped.", Cause: build.ErrDisk}, 1, 5 << 20, api.OperationFailed, "It was stopped. The disk of the data directory was full; 5 MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			builds(t, func(r *rig) {
+				left := c.fails
+				r.shop.set(func(s *script) {
+					s.relief = c.relief
+					s.building = func(context.Context) error {
+						if left--; left >= 0 {
+							return c.err
+						}
+						return nil
+					}
+				})
+				op := r.ends(r.source("web-app"), c.ended)
+				if !strings.Contains(op.Failure, c.says) {
+					t.Errorf("the reason is %q, want %q", op.Failure, c.says)
+				}
+				if !slices.Contains(r.shop.done(), "relieve") {
+					t.Errorf("%q was done", r.shop.done())
 				}
 			})
 		})

@@ -52,7 +52,7 @@ func (r *run) call(ctx context.Context, name string, within time.Duration, f fun
 	late := fmt.Errorf("step %s took longer than %v", name, within)
 	ctx, cancel := context.WithTimeoutCause(ctx, within, late)
 	defer cancel()
-	err = f(ctx, r)
+	err = r.relieve(ctx, f(ctx, r))
 	// A call inside may have had a deadline of its own; only this step's says more than the error does.
 	if errors.Is(err, context.DeadlineExceeded) && context.Cause(ctx) == late {
 		return late

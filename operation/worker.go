@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"apron/api"
+	"apron/build/runtimes"
 	"apron/build/source"
 	"apron/fleet"
 	"apron/image"
@@ -39,10 +40,11 @@ type Config struct {
 	// Remote finds where a service's source is, with the credential of its connection if it names one. Its errors are
 	// *source.Error where the user can mend them.
 	Remote func(ctx context.Context, account string, s *api.SourceConfiguration) (source.Remote, error)
-	// Bases lists the digests of images that builds begin with.
-	Bases func() ([]string, error)
-	// Scarce tells whether the disk is nearly full, so that what only saves time has to go.
-	Scarce func() bool
+	// Bases lists the images that builds begin with.
+	Bases func() ([]runtimes.Kept, error)
+	// Relieve is called when a step has met a full disk. It removes what can be made again, and returns the bytes that this
+	// freed.
+	Relieve func(ctx context.Context) (freed int64)
 
 	// Limits are those that fleet works under.
 	Limits Limits
@@ -104,7 +106,6 @@ func (w *Worker) Run(ctx context.Context) error {
 	var group sync.WaitGroup
 	defer group.Wait()
 	group.Go(func() { w.settleAll(ctx) })
-	group.Go(func() { w.pruneBuilds(ctx) })
 	collect := time.NewTicker(collectEvery)
 	defer collect.Stop()
 	for {
@@ -113,7 +114,6 @@ func (w *Worker) Run(ctx context.Context) error {
 			return nil
 		case <-collect.C:
 			group.Go(func() { w.CollectImages(ctx) })
-			group.Go(func() { w.pruneBuilds(ctx) })
 		case <-w.bell:
 		}
 		for _, arn := range w.takeIdle() {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net"
 	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,7 +44,7 @@ func TestFind_PullsTheConfiguredImageAndLooksIntoItOnce(t *testing.T) {
 		t.Errorf("the second time took %v: was a container started?", took)
 	}
 	kept, err := r.Kept()
-	if err != nil || !slices.Equal(kept, []string{digest}) {
+	if err != nil || len(kept) != 1 || kept[0].Digest != digest || kept[0].Used.Before(begin) {
 		t.Errorf("kept %v, %v; want %s", kept, err, digest)
 	}
 }

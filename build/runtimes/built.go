@@ -3,6 +3,7 @@ package runtimes
 import (
 	"context"
 	"slices"
+	"time"
 )
 
 // built finds the newest base in the embedded registry that fits the lock; ok is false if there is none. others are the
@@ -41,6 +42,9 @@ func (b *Bases) builtAs(ctx context.Context, owner string, rt Runtime, tag strin
 	digest, err := b.cfg.Images.Account(owner).Pull(ctx, ref, nil)
 	if err != nil {
 		return Base{}, explain(err)
+	}
+	if err := writeJSON(b.recordFile(ref), record{Ref: ref, Digest: digest, Used: time.Now()}); err != nil {
+		return Base{}, err
 	}
 	return b.baseOf(ctx, rt, digest, ref, tag)
 }

@@ -21,8 +21,11 @@ type record struct {
 	Used     time.Time `json:"used"`     // when a build last began with it
 }
 
-// keepFor is how long a base stays on this machine after its last build. It is worth some hundred megabytes of download.
-const keepFor = 30 * 24 * time.Hour
+// Kept is an image that builds began with.
+type Kept struct {
+	Digest string
+	Used   time.Time // when a build last began with it
+}
 
 func (b *Bases) recordFile(ref string) string {
 	sum := sha256.Sum256([]byte(ref))
@@ -34,9 +37,9 @@ func (b *Bases) record(ref string) (r record, err error) {
 	return r, err
 }
 
-// Kept are the digests of the images from registries out there that a build began with in the last 30 days, for
-// image.Store.Collect to leave. Those in the embedded registry are kept by their tags.
-func (b *Bases) Kept() (digests []string, err error) {
+// Kept lists the images that builds ever began with, whether or not they are still on this machine: for who collects images to
+// leave those that the next build will want.
+func (b *Bases) Kept() (list []Kept, err error) {
 	files, err := filepath.Glob(filepath.Join(b.cfg.Dir, "refs", "*.json"))
 	if err != nil {
 		return nil, err
@@ -46,11 +49,11 @@ func (b *Bases) Kept() (digests []string, err error) {
 		if err := readJSON(file, &r); err != nil {
 			return nil, err
 		}
-		if r.Digest != "" && time.Since(r.Used) < keepFor {
-			digests = append(digests, r.Digest)
+		if r.Digest != "" {
+			list = append(list, Kept{r.Digest, r.Used})
 		}
 	}
-	return digests, nil
+	return list, nil
 }
 
 // readJSON leaves into as it is when there is no such file.

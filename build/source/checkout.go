@@ -39,7 +39,7 @@ func (f *Fetcher) load(dir string) (Checkout, bool) {
 		return Checkout{}, false
 	}
 	now := time.Now()
-	_ = os.Chtimes(filepath.Join(dir, "checkout.json"), now, now) // for Prune; without it the checkout is made again some day
+	_ = os.Chtimes(filepath.Join(dir, "checkout.json"), now, now) // for Kept; without it the checkout is made again some day
 	m.Dir = filepath.Join(dir, "files")
 	return m.Checkout, true
 }

@@ -2,6 +2,7 @@ package source
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -24,11 +25,22 @@ func fetchForEver(dir, url string) {
 	f, err := New(Config{Dir: dir})
 	for err == nil {
 		if _, err = f.Fetch(context.Background(), "service", Remote{URL: url, Branch: "main"}); err == nil {
-			_, err = f.Prune(context.Background(), func(string) bool { return true }, 0)
+			err = f.removeCheckouts(context.Background())
 		}
 	}
 	fmt.Fprintln(os.Stderr, err)
 	os.Exit(1)
+}
+
+func (f *Fetcher) removeCheckouts(ctx context.Context) error {
+	list, err := f.Kept(ctx)
+	for _, k := range list {
+		if !k.Mirror {
+			_, removeErr := f.Remove(k)
+			err = errors.Join(err, removeErr)
+		}
+	}
+	return err
 }
 
 // A fetch that is killed at any moment leaves no checkout that is not whole, and nothing that the next one stumbles over.

@@ -71,20 +71,37 @@ func (f *Fetcher) lock(ctx context.Context, service string) (unlock func(), err 
 	if !serviceID(service) {
 		return nil, fmt.Errorf("%q is no id of a service", service)
 	}
-	f.mu.Lock()
-	free, ok := f.busy[service]
-	if !ok {
-		free = make(chan struct{}, 1)
-		free <- struct{}{}
-		f.busy[service] = free
-	}
-	f.mu.Unlock()
+	free := f.free(service)
 	select {
 	case <-free:
 		return func() { free <- struct{}{} }, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("wait for another fetch of the service: %w", context.Cause(ctx))
 	}
+}
+
+// tryLock is lock for who would rather go without than wait.
+func (f *Fetcher) tryLock(service string) (unlock func(), ok bool) {
+	free := f.free(service)
+	select {
+	case <-free:
+		return func() { free <- struct{}{} }, true
+	default:
+		return nil, false
+	}
+}
+
+// free holds a token while nobody works on the service.
+func (f *Fetcher) free(service string) chan struct{} {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	free, ok := f.busy[service]
+	if !ok {
+		free = make(chan struct{}, 1)
+		free <- struct{}{}
+		f.busy[service] = free
+	}
+	return free
 }
 
 // key names what is kept of a repository. Credentials are no part of URLs.

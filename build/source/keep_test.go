@@ -186,45 +186,92 @@ func TestFetch_OfOneServiceTakesTurns(t *testing.T) {
 	wg.Wait()
 }
 
-func TestForgetAndPrune_RemoveWhatIsNotNeeded(t *testing.T) {
+func TestForgetAndRemove_TakeAwayWhatIsNotNeeded(t *testing.T) {
 	dir := t.TempDir()
 	r := newRepo(t, dir, "web")
-	r.commit("first", "a", strings.Repeat("a", 5000))
+	r.commit("first", "a", strings.Repeat("a", 50_000))
 	s := serveGit(t, dir, false)
 	f := newFetcher(t, Config{})
 	remote := Remote{URL: s.URL + "/web/.git", Branch: "main"}
-	checkouts := map[string]Checkout{}
-	for _, service := range []string{"kept", "deleted", "forgotten"} {
-		c, err := f.Fetch(t.Context(), service, remote)
-		if err != nil {
+	for _, service := range []string{"kept", "forgotten"} {
+		if _, err := f.Fetch(t.Context(), service, remote); err != nil {
 			t.Fatal(err)
 		}
-		checkouts[service] = c
 	}
 	if err := errors.Join(f.Forget("forgotten"), f.Forget("forgotten"), f.Forget("never-there")); err != nil {
 		t.Error(err)
 	}
-	keep := func(service string) bool { return service == "kept" }
-	if freed, err := f.Prune(t.Context(), keep, time.Hour); err != nil || freed < 5000 || freed > 50_000 {
-		t.Errorf("freed %d, %v", freed, err)
+	c := fetched(t, f, "kept", remote)
+	list := kept(t, f)
+	if len(list) != 2 || list[0].Mirror || !list[1].Mirror || list[0].Bytes < 50_000 || time.Since(list[0].Used) > time.Minute {
+		t.Fatalf("of the two services there is %+v", list)
 	}
-	for service, c := range checkouts {
-		_, err := os.Stat(c.Dir)
-		_, mirror := os.Stat(filepath.Join(f.cfg.Dir, "mirrors", service))
-		if there := err == nil && mirror == nil; there != keep(service) {
-			t.Errorf("%s: %v, %v", service, err, mirror)
-		}
-	}
-	if freed, err := f.Prune(t.Context(), keep, 0); err != nil || freed < 5000 {
+	if freed, err := f.Remove(list[0]); err != nil || freed != list[0].Bytes {
 		t.Errorf("freed %d, %v", freed, err)
 	}
 	s.asked.Store(0)
-	if c, err := f.Checkout(t.Context(), "kept", remote, checkouts["kept"].Commit.ID); err != nil || s.asked.Load() != 0 || c.Dir != checkouts["kept"].Dir {
-		t.Errorf("a pruned checkout is not made again from the mirror: %+v, %v", c, err)
+	if again, err := f.Checkout(t.Context(), "kept", remote, c.Commit.ID); err != nil || s.asked.Load() != 0 || again.Dir != c.Dir {
+		t.Errorf("a checkout is not made again from the mirror: %+v, %v", again, err)
 	}
+	for _, k := range kept(t, f) {
+		if _, err := f.Remove(k); err != nil {
+			t.Error(err)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(f.cfg.Dir, "*/*")); len(left) > 0 {
+		t.Errorf("%q is left", left)
+	}
+	sameAsGit(t, fetched(t, f, "kept", remote), r)
 	if err := f.Forget("../kept"); err == nil {
 		t.Error("a path was taken for a service")
 	}
+}
+
+// TestRemove_LeavesWhatWasUsedSinceItWasListed or is in use just now.
+func TestRemove_LeavesWhatWasUsedSinceItWasListed(t *testing.T) {
+	dir := t.TempDir()
+	r := newRepo(t, dir, "web")
+	r.commit("first", "a", "1")
+	s := serveGit(t, dir, false)
+	f := newFetcher(t, Config{})
+	remote := Remote{URL: s.URL + "/web/.git", Branch: "main"}
+	fetched(t, f, "web", remote)
+	list := kept(t, f)
+	fetched(t, f, "web", remote)
+	c := list[0]
+	if freed, err := f.Remove(c); err != nil || freed != 0 {
+		t.Errorf("freed %d of a checkout that was used since, %v", freed, err)
+	}
+	unlock, err := f.lock(t.Context(), "web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Used = f.used(c)
+	if freed, err := f.Remove(c); err != nil || freed != 0 {
+		t.Errorf("freed %d beside a fetch, %v", freed, err)
+	}
+	unlock()
+	if freed, err := f.Remove(c); err != nil || freed == 0 {
+		t.Errorf("freed %d of what nobody uses, %v", freed, err)
+	}
+}
+
+func fetched(t *testing.T, f *Fetcher, service string, remote Remote) Checkout {
+	t.Helper()
+	c, err := f.Fetch(t.Context(), service, remote)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+func kept(t *testing.T, f *Fetcher) []Kept {
+	t.Helper()
+	list, err := f.Kept(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
 }
 
 // After a crash of the machine, files that were written last may be empty.

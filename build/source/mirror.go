@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-git/go-git/v6/plumbing"
 	"github.com/go-git/go-git/v6/plumbing/format/pktline"
@@ -45,6 +46,8 @@ func openMirror(dir string) (*mirror, error) {
 			}
 		}
 	}
+	now := time.Now()
+	_ = os.Chtimes(filepath.Join(dir, "HEAD"), now, now) // for Kept; without it the mirror is begun anew some day
 	m := &mirror{dir: dir}
 	var err error
 	if m.fetched, err = readHashes(filepath.Join(dir, "fetched")); err == nil {

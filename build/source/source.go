@@ -49,7 +49,7 @@ type Commit struct {
 	At      time.Time
 }
 
-// Checkout is the files of one commit. It stays until Forget or Prune remove it.
+// Checkout is the files of one commit. It stays until Forget or Remove take it away.
 type Checkout struct {
 	Dir     string // holds exactly one directory, app: the tree, submodules included, without .git; all of the server's user, 0644 and 0755, mtimes of the commit
 	Tree    string // hash over all content, that of submodules included: equal trees have equal files
