@@ -45,6 +45,16 @@ type CancelOperationResponse struct {
 	OperationId string   `json:"OperationId"`
 }
 
+// CollectGarbageRequest is the input of CollectGarbage.
+type CollectGarbageRequest struct {
+	DryRun *bool `json:"DryRun,omitzero"`
+}
+
+// CollectGarbageResponse is the output of CollectGarbage.
+type CollectGarbageResponse struct {
+	Garbage *Garbage `json:"Garbage"`
+}
+
 // DeploymentSummary is a structure of apron's own API.
 type DeploymentSummary struct {
 	OperationId     string        `json:"OperationId"`
@@ -79,14 +89,38 @@ type DescribeServiceUsageResponse struct {
 	Usage *ServiceUsage `json:"Usage"`
 }
 
-// GetWebhookRequest is the input of GetWebhook.
-type GetWebhookRequest struct {
-	ServiceArn string `json:"ServiceArn"`
+// DescribeStorageRequest is the input of DescribeStorage.
+type DescribeStorageRequest struct {
 }
 
-// GetWebhookResponse is the output of GetWebhook.
-type GetWebhookResponse struct {
-	Webhook *Webhook `json:"Webhook"`
+// DescribeStorageResponse is the output of DescribeStorage.
+type DescribeStorageResponse struct {
+	Storage *Storage `json:"Storage"`
+}
+
+// Garbage is a structure of apron's own API.
+type Garbage struct {
+	FreedBytes         int              `json:"FreedBytes"`
+	GarbageSummaryList []GarbageSummary `json:"GarbageSummaryList"`
+	UsedPercent        int              `json:"UsedPercent"`
+	HighPercent        int              `json:"HighPercent"`
+	OverBytes          int              `json:"OverBytes"`
+}
+
+// MarshalJSON writes required lists as [] when they are nil.
+func (v Garbage) MarshalJSON() ([]byte, error) {
+	type plain Garbage
+	if v.GarbageSummaryList == nil {
+		v.GarbageSummaryList = []GarbageSummary{}
+	}
+	return json.Marshal(plain(v))
+}
+
+// GarbageSummary is a structure of apron's own API.
+type GarbageSummary struct {
+	StorageKind StorageKind `json:"StorageKind"`
+	Count       int         `json:"Count"`
+	FreedBytes  int         `json:"FreedBytes"`
 }
 
 // InstanceStatus is an enum: InstanceFound, InstanceStarting, InstanceHealthy, InstanceFailed, InstanceLeaving.
@@ -271,6 +305,16 @@ type RuntimeSummary struct {
 	Deprecated   *string      `json:"Deprecated,omitzero"`
 }
 
+// ServiceStorage is a structure of apron's own API.
+type ServiceStorage struct {
+	ServiceArn  string `json:"ServiceArn"`
+	ServiceName string `json:"ServiceName"`
+	ImageBytes  int    `json:"ImageBytes"`
+	SourceBytes int    `json:"SourceBytes"`
+	CacheBytes  int    `json:"CacheBytes"`
+	LogBytes    int    `json:"LogBytes"`
+}
+
 // ServiceUsage is a structure of apron's own API.
 type ServiceUsage struct {
 	ServiceArn          string          `json:"ServiceArn"`
@@ -292,11 +336,50 @@ func (v ServiceUsage) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(v))
 }
 
-// Webhook is a structure of apron's own API.
-type Webhook struct {
-	ServiceArn  string  `json:"ServiceArn"`
-	Url         string  `json:"Url"`
-	Secret      string  `json:"Secret"`
-	SeenVersion *string `json:"SeenVersion,omitzero"`
-	Failure     *string `json:"Failure,omitzero"`
+// Storage is a structure of apron's own API.
+type Storage struct {
+	TotalBytes         int              `json:"TotalBytes"`
+	UsedBytes          int              `json:"UsedBytes"`
+	AvailableBytes     int              `json:"AvailableBytes"`
+	UsedPercent        int              `json:"UsedPercent"`
+	HighPercent        int              `json:"HighPercent"`
+	LowPercent         int              `json:"LowPercent"`
+	StorageSummaryList []StorageSummary `json:"StorageSummaryList"`
+	ServiceStorageList []ServiceStorage `json:"ServiceStorageList"`
+}
+
+// MarshalJSON writes required lists as [] when they are nil.
+func (v Storage) MarshalJSON() ([]byte, error) {
+	type plain Storage
+	if v.StorageSummaryList == nil {
+		v.StorageSummaryList = []StorageSummary{}
+	}
+	if v.ServiceStorageList == nil {
+		v.ServiceStorageList = []ServiceStorage{}
+	}
+	return json.Marshal(plain(v))
+}
+
+// StorageKind is an enum: StorageKindImages, StorageKindBases, StorageKindRegistry, StorageKindCheckouts, StorageKindCaches, StorageKindMirrors, StorageKindRepositories, StorageKindInstances, StorageKindLogs, StorageKindDatabase.
+type StorageKind string
+
+const (
+	StorageKindImages       StorageKind = "IMAGES"
+	StorageKindBases        StorageKind = "BASES"
+	StorageKindRegistry     StorageKind = "REGISTRY"
+	StorageKindCheckouts    StorageKind = "CHECKOUTS"
+	StorageKindCaches       StorageKind = "CACHES"
+	StorageKindMirrors      StorageKind = "MIRRORS"
+	StorageKindRepositories StorageKind = "REPOSITORIES"
+	StorageKindInstances    StorageKind = "INSTANCES"
+	StorageKindLogs         StorageKind = "LOGS"
+	StorageKindDatabase     StorageKind = "DATABASE"
+)
+
+// StorageSummary is a structure of apron's own API.
+type StorageSummary struct {
+	StorageKind      StorageKind `json:"StorageKind"`
+	Count            int         `json:"Count"`
+	Bytes            int         `json:"Bytes"`
+	ReclaimableBytes int         `json:"ReclaimableBytes"`
 }

@@ -57,6 +57,22 @@ var shapeCancelOperationResponse = shape{
 	},
 }
 
+var shapeCollectGarbageRequest = shape{
+	name: "CollectGarbageRequest",
+	kind: kindStructure,
+	members: []member{
+		{"DryRun", false, &shapeBoolean},
+	},
+}
+
+var shapeCollectGarbageResponse = shape{
+	name: "CollectGarbageResponse",
+	kind: kindStructure,
+	members: []member{
+		{"Garbage", true, &shapeGarbage},
+	},
+}
+
 var shapeDeploymentSummary = shape{
 	name: "DeploymentSummary",
 	kind: kindStructure,
@@ -112,20 +128,45 @@ var shapeDescribeServiceUsageResponse = shape{
 	},
 }
 
-var shapeGetWebhookRequest = shape{
-	name: "GetWebhookRequest",
+var shapeDescribeStorageRequest = shape{
+	name: "DescribeStorageRequest",
+	kind: kindStructure,
+}
+
+var shapeDescribeStorageResponse = shape{
+	name: "DescribeStorageResponse",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"Storage", true, &shapeStorage},
 	},
 }
 
-var shapeGetWebhookResponse = shape{
-	name: "GetWebhookResponse",
+var shapeGarbage = shape{
+	name: "Garbage",
 	kind: kindStructure,
 	members: []member{
-		{"Webhook", true, &shapeWebhook},
+		{"FreedBytes", true, &shapeInteger},
+		{"GarbageSummaryList", true, &shapeGarbageSummaryList},
+		{"UsedPercent", true, &shapeInteger},
+		{"HighPercent", true, &shapeInteger},
+		{"OverBytes", true, &shapeInteger},
 	},
+}
+
+var shapeGarbageSummary = shape{
+	name: "GarbageSummary",
+	kind: kindStructure,
+	members: []member{
+		{"StorageKind", true, &shapeStorageKind},
+		{"Count", true, &shapeInteger},
+		{"FreedBytes", true, &shapeInteger},
+	},
+}
+
+var shapeGarbageSummaryList = shape{
+	name: "GarbageSummaryList",
+	kind: kindList,
+	elem: &shapeGarbageSummary,
 }
 
 var shapeInstanceStatus = shape{
@@ -387,6 +428,25 @@ var shapeRuntimeSummaryList = shape{
 	elem: &shapeRuntimeSummary,
 }
 
+var shapeServiceStorage = shape{
+	name: "ServiceStorage",
+	kind: kindStructure,
+	members: []member{
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"ServiceName", true, &shapeString},
+		{"ImageBytes", true, &shapeInteger},
+		{"SourceBytes", true, &shapeInteger},
+		{"CacheBytes", true, &shapeInteger},
+		{"LogBytes", true, &shapeInteger},
+	},
+}
+
+var shapeServiceStorageList = shape{
+	name: "ServiceStorageList",
+	kind: kindList,
+	elem: &shapeServiceStorage,
+}
+
 var shapeServiceUsage = shape{
 	name: "ServiceUsage",
 	kind: kindStructure,
@@ -402,29 +462,70 @@ var shapeServiceUsage = shape{
 	},
 }
 
-var shapeWebhook = shape{
-	name: "Webhook",
+var shapeStorage = shape{
+	name: "Storage",
 	kind: kindStructure,
 	members: []member{
-		{"ServiceArn", true, &shapeAppRunnerResourceArn},
-		{"Url", true, &shapeString},
-		{"Secret", true, &shapeString},
-		{"SeenVersion", false, &shapeString},
-		{"Failure", false, &shapeString},
+		{"TotalBytes", true, &shapeInteger},
+		{"UsedBytes", true, &shapeInteger},
+		{"AvailableBytes", true, &shapeInteger},
+		{"UsedPercent", true, &shapeInteger},
+		{"HighPercent", true, &shapeInteger},
+		{"LowPercent", true, &shapeInteger},
+		{"StorageSummaryList", true, &shapeStorageSummaryList},
+		{"ServiceStorageList", true, &shapeServiceStorageList},
 	},
+}
+
+var shapeStorageKind = shape{
+	name: "StorageKind",
+	kind: kindString,
+	enum: []string{
+		"IMAGES",
+		"BASES",
+		"REGISTRY",
+		"CHECKOUTS",
+		"CACHES",
+		"MIRRORS",
+		"REPOSITORIES",
+		"INSTANCES",
+		"LOGS",
+		"DATABASE",
+	},
+}
+
+var shapeStorageSummary = shape{
+	name: "StorageSummary",
+	kind: kindStructure,
+	members: []member{
+		{"StorageKind", true, &shapeStorageKind},
+		{"Count", true, &shapeInteger},
+		{"Bytes", true, &shapeInteger},
+		{"ReclaimableBytes", true, &shapeInteger},
+	},
+}
+
+var shapeStorageSummaryList = shape{
+	name: "StorageSummaryList",
+	kind: kindList,
+	elem: &shapeStorageSummary,
 }
 
 var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
 	return map[reflect.Type]*shape{
 		reflect.TypeFor[CancelOperationRequest]():       &shapeCancelOperationRequest,
 		reflect.TypeFor[CancelOperationResponse]():      &shapeCancelOperationResponse,
+		reflect.TypeFor[CollectGarbageRequest]():        &shapeCollectGarbageRequest,
+		reflect.TypeFor[CollectGarbageResponse]():       &shapeCollectGarbageResponse,
 		reflect.TypeFor[DeploymentSummary]():            &shapeDeploymentSummary,
 		reflect.TypeFor[DescribeOperationRequest]():     &shapeDescribeOperationRequest,
 		reflect.TypeFor[DescribeOperationResponse]():    &shapeDescribeOperationResponse,
 		reflect.TypeFor[DescribeServiceUsageRequest]():  &shapeDescribeServiceUsageRequest,
 		reflect.TypeFor[DescribeServiceUsageResponse](): &shapeDescribeServiceUsageResponse,
-		reflect.TypeFor[GetWebhookRequest]():            &shapeGetWebhookRequest,
-		reflect.TypeFor[GetWebhookResponse]():           &shapeGetWebhookResponse,
+		reflect.TypeFor[DescribeStorageRequest]():       &shapeDescribeStorageRequest,
+		reflect.TypeFor[DescribeStorageResponse]():      &shapeDescribeStorageResponse,
+		reflect.TypeFor[Garbage]():                      &shapeGarbage,
+		reflect.TypeFor[GarbageSummary]():               &shapeGarbageSummary,
 		reflect.TypeFor[InstanceUsage]():                &shapeInstanceUsage,
 		reflect.TypeFor[ListDeploymentsRequest]():       &shapeListDeploymentsRequest,
 		reflect.TypeFor[ListDeploymentsResponse]():      &shapeListDeploymentsResponse,
@@ -440,8 +541,10 @@ var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
 		reflect.TypeFor[RollbackServiceRequest]():       &shapeRollbackServiceRequest,
 		reflect.TypeFor[RollbackServiceResponse]():      &shapeRollbackServiceResponse,
 		reflect.TypeFor[RuntimeSummary]():               &shapeRuntimeSummary,
+		reflect.TypeFor[ServiceStorage]():               &shapeServiceStorage,
 		reflect.TypeFor[ServiceUsage]():                 &shapeServiceUsage,
-		reflect.TypeFor[Webhook]():                      &shapeWebhook,
+		reflect.TypeFor[Storage]():                      &shapeStorage,
+		reflect.TypeFor[StorageSummary]():               &shapeStorageSummary,
 	}
 })
 
@@ -453,6 +556,13 @@ var OwnActions = []Action{
 		Input:  reflect.TypeFor[CancelOperationRequest](),
 		Output: reflect.TypeFor[CancelOperationResponse](),
 		Errors: []Kind{KindInvalidRequest, KindNotFound, KindInternal, KindInvalidState},
+	},
+	{
+		Name:   "CollectGarbage",
+		Target: "Apron.CollectGarbage",
+		Input:  reflect.TypeFor[CollectGarbageRequest](),
+		Output: reflect.TypeFor[CollectGarbageResponse](),
+		Errors: []Kind{KindInvalidRequest, KindInternal},
 	},
 	{
 		Name:   "DescribeOperation",
@@ -469,11 +579,11 @@ var OwnActions = []Action{
 		Errors: []Kind{KindInvalidRequest, KindNotFound, KindInternal},
 	},
 	{
-		Name:   "GetWebhook",
-		Target: "Apron.GetWebhook",
-		Input:  reflect.TypeFor[GetWebhookRequest](),
-		Output: reflect.TypeFor[GetWebhookResponse](),
-		Errors: []Kind{KindInvalidRequest, KindNotFound, KindInternal},
+		Name:   "DescribeStorage",
+		Target: "Apron.DescribeStorage",
+		Input:  reflect.TypeFor[DescribeStorageRequest](),
+		Output: reflect.TypeFor[DescribeStorageResponse](),
+		Errors: []Kind{KindInvalidRequest, KindInternal},
 	},
 	{
 		Name:   "ListDeployments",

@@ -59,6 +59,9 @@ func (c *Control) Actions() map[string]awsjson.Handler {
 		"ListRuntimes": awsjson.Handle(c.ListRuntimes),
 		"PullRuntime":  awsjson.Handle(c.PullRuntime),
 
+		"DescribeStorage": awsjson.Handle(c.DescribeStorage),
+		"CollectGarbage":  awsjson.Handle(c.CollectGarbage),
+
 		"TagResource":         awsjson.Handle(c.TagResource),
 		"UntagResource":       awsjson.Handle(c.UntagResource),
 		"ListTagsForResource": awsjson.Handle(c.ListTagsForResource),

@@ -15,7 +15,7 @@ import (
 // Its pushes in the embedded registry stay. An image that is not here is no error. The caller makes sure that no instance
 // runs on it. While a pull is making the image, it is kept and an error is returned.
 func (s *Store) Remove(_ context.Context, dig string) (freed int64, err error) {
-	taken, freed, err := s.remove(dig, time.Now())
+	taken, freed, err := s.remove(dig, time.Time{})
 	if err == nil && !taken {
 		err = fmt.Errorf("remove image %s: it is being pulled just now; try again when that has ended", dig)
 	}
@@ -29,7 +29,8 @@ func (s *Store) RemoveIdle(_ context.Context, dig string, idle time.Duration) (f
 	return freed, err
 }
 
-// remove takes an image away that was last used before that time. taken is false where it had to stay.
+// remove takes an image away that was last used before that time, or at any if that is zero. taken is false where it had to
+// stay.
 func (s *Store) remove(dig string, before time.Time) (taken bool, freed int64, err error) {
 	d, err := parseDigest(dig)
 	if err != nil {
@@ -43,7 +44,7 @@ func (s *Store) remove(dig string, before time.Time) (taken bool, freed int64, e
 	if err != nil {
 		return false, 0, fmt.Errorf("remove image %s: %w", dig, err)
 	}
-	if used.After(before) {
+	if !before.IsZero() && used.After(before) {
 		return false, 0, nil
 	}
 	// The record goes first: an image is never found with a part missing.

@@ -58,6 +58,30 @@ func (l *Logs) allStreams(svc Service) ([]Stream, error) {
 	return streams, nil
 }
 
+// Services lists whose streams there are.
+func (l *Logs) Services() (list []Service, err error) {
+	dirs, err := filepath.Glob(filepath.Join(l.dir, "*", "*"))
+	if err != nil {
+		return nil, fmt.Errorf("list logs: %w", err)
+	}
+	for _, dir := range dirs {
+		svc := Service{Name: filepath.Base(filepath.Dir(dir)), ID: filepath.Base(dir)}
+		if _, err := l.serviceDir(svc); err == nil {
+			list = append(list, svc)
+		}
+	}
+	return list, nil
+}
+
+// Usage adds up the streams of the service, and tells when one last grew.
+func (l *Logs) Usage(svc Service) (bytes int64, last time.Time, err error) {
+	streams, err := l.allStreams(svc)
+	for _, s := range streams {
+		bytes, last = bytes+s.Size, later(last, s.LastWrite)
+	}
+	return bytes, last, err
+}
+
 // streamName is the stream that a file in the service's directory, live or rotated part, belongs to.
 func streamName(dir, path string) (string, bool) {
 	rel, err := filepath.Rel(dir, path)

@@ -11,9 +11,10 @@ var Apron = &Service{
 	JSONVersion:  "1.0",
 	Operations: []*Operation{
 		{Name: "CancelOperation", CLIName: "cancel-operation", Doc: "Ends the operation that is under way on a service at its next step and undoes what it has done.", Input: &apronCancelOperationRequest, Output: &apronCancelOperationResponse},
+		{Name: "CollectGarbage", CLIName: "collect-garbage", Doc: "Removes at once what is on the server's disk and can be made again: what is old, and the rest as far as the disk is fuller than it should be.", Input: &apronCollectGarbageRequest, Output: &apronCollectGarbageResponse},
 		{Name: "DescribeOperation", CLIName: "describe-operation", Doc: "Tells how far an operation has come, step by step, and why it failed if it did.", Input: &apronDescribeOperationRequest, Output: &apronDescribeOperationResponse},
 		{Name: "DescribeServiceUsage", CLIName: "describe-service-usage", Doc: "Tells what the instances of a service use of the machine just now, and how many requests it has.", Input: &apronDescribeServiceUsageRequest, Output: &apronDescribeServiceUsageResponse},
-		{Name: "GetWebhook", CLIName: "get-webhook", Doc: "Tells where providers of source code report pushes for a service, and the secret that proves a report; needs a key that may write.", Input: &apronGetWebhookRequest, Output: &apronGetWebhookResponse},
+		{Name: "DescribeStorage", CLIName: "describe-storage", Doc: "Tells what takes the space on the server's disk, by kind and by service, and how much of it can be removed.", Input: &apronDescribeStorageRequest, Output: &apronDescribeStorageResponse},
 		{Name: "ListDeployments", CLIName: "list-deployments", Doc: "Lists the deployments of a service that RollbackService can go back to, newest first: the last ten that succeeded.", Input: &apronListDeploymentsRequest, Output: &apronListDeploymentsResponse},
 		{Name: "ListLogEvents", CLIName: "list-log-events", Doc: "Reads the last lines of what a service prints, of its events or of a deployment, and from the token of the answer on whatever comes after them.", Input: &apronListLogEventsRequest, Output: &apronListLogEventsResponse},
 		{Name: "ListRuntimes", CLIName: "list-runtimes", Doc: "Lists the managed runtimes, and for each the base that services are built on.", Input: &apronListRuntimesRequest, Output: &apronListRuntimesResponse},
@@ -386,6 +387,52 @@ var apronServiceObservabilityConfiguration = Shape{
 	},
 }
 
+var apronCollectGarbageRequest = Shape{
+	Name: "CollectGarbageRequest", Type: "structure",
+	Members: []Member{
+		{Name: "DryRun", Doc: "Whether to remove nothing and to tell what would be removed.", Shape: &apronBoolean},
+	},
+}
+
+var apronCollectGarbageResponse = Shape{
+	Name: "CollectGarbageResponse", Type: "structure",
+	Required: []string{"Garbage"},
+	Members: []Member{
+		{Name: "Garbage", Doc: "What was removed.", Shape: &apronGarbage},
+	},
+}
+
+var apronGarbage = Shape{
+	Name: "Garbage", Type: "structure",
+	Required: []string{"FreedBytes", "GarbageSummaryList", "UsedPercent", "HighPercent", "OverBytes"},
+	Members: []Member{
+		{Name: "FreedBytes", Doc: "The bytes that were freed, or would be.", Shape: &apronInteger},
+		{Name: "GarbageSummaryList", Doc: "What was removed, by kind.", Shape: &apronGarbageSummaryList},
+		{Name: "UsedPercent", Doc: "The share of the disk that is used now, in percent.", Shape: &apronInteger},
+		{Name: "HighPercent", Doc: "The share above which things are removed although they are young.", Shape: &apronInteger},
+		{Name: "OverBytes", Doc: "The bytes that are used above that share, when nothing was left to remove; 0 below it.", Shape: &apronInteger},
+	},
+}
+
+var apronGarbageSummaryList = Shape{
+	Name: "GarbageSummaryList", Type: "list", Elem: &apronGarbageSummary,
+}
+
+var apronGarbageSummary = Shape{
+	Name: "GarbageSummary", Type: "structure",
+	Required: []string{"StorageKind", "Count", "FreedBytes"},
+	Members: []Member{
+		{Name: "StorageKind", Doc: "What kind of things they were.", Shape: &apronStorageKind},
+		{Name: "Count", Doc: "How many.", Shape: &apronInteger},
+		{Name: "FreedBytes", Doc: "The bytes that this freed.", Shape: &apronInteger},
+	},
+}
+
+var apronStorageKind = Shape{
+	Name: "StorageKind", Type: "string",
+	Enum: []string{"IMAGES", "BASES", "REGISTRY", "CHECKOUTS", "CACHES", "MIRRORS", "REPOSITORIES", "INSTANCES", "LOGS", "DATABASE"},
+}
+
 var apronDescribeOperationRequest = Shape{
 	Name: "DescribeOperationRequest", Type: "structure",
 	Required: []string{"ServiceArn", "OperationId"},
@@ -505,31 +552,62 @@ var apronInstanceStatus = Shape{
 	Enum: []string{"FOUND", "STARTING", "HEALTHY", "FAILED", "LEAVING"},
 }
 
-var apronGetWebhookRequest = Shape{
-	Name: "GetWebhookRequest", Type: "structure",
-	Required: []string{"ServiceArn"},
+var apronDescribeStorageRequest = Shape{
+	Name: "DescribeStorageRequest", Type: "structure",
+}
+
+var apronDescribeStorageResponse = Shape{
+	Name: "DescribeStorageResponse", Type: "structure",
+	Required: []string{"Storage"},
 	Members: []Member{
-		{Name: "ServiceArn", Doc: "The ARN of the service.", Shape: &apronAppRunnerResourceArn},
+		{Name: "Storage", Doc: "How the space is used.", Shape: &apronStorage},
 	},
 }
 
-var apronGetWebhookResponse = Shape{
-	Name: "GetWebhookResponse", Type: "structure",
-	Required: []string{"Webhook"},
+var apronStorage = Shape{
+	Name: "Storage", Type: "structure",
+	Required: []string{"TotalBytes", "UsedBytes", "AvailableBytes", "UsedPercent", "HighPercent", "LowPercent", "StorageSummaryList", "ServiceStorageList"},
 	Members: []Member{
-		{Name: "Webhook", Doc: "The webhook of the service.", Shape: &apronWebhook},
+		{Name: "TotalBytes", Doc: "The bytes of the file system that holds the server's data, as far as they can be used.", Shape: &apronInteger},
+		{Name: "UsedBytes", Doc: "Those of them that are used, by whomever.", Shape: &apronInteger},
+		{Name: "AvailableBytes", Doc: "Those that are left.", Shape: &apronInteger},
+		{Name: "UsedPercent", Doc: "The share that is used, in percent: of bytes or of files, whichever is more.", Shape: &apronInteger},
+		{Name: "HighPercent", Doc: "The share above which things are removed although they are young.", Shape: &apronInteger},
+		{Name: "LowPercent", Doc: "The share at which that ends.", Shape: &apronInteger},
+		{Name: "StorageSummaryList", Doc: "What takes the space, by kind.", Shape: &apronStorageSummaryList},
+		{Name: "ServiceStorageList", Doc: "What takes the space of each service, the largest first.", Shape: &apronServiceStorageList},
 	},
 }
 
-var apronWebhook = Shape{
-	Name: "Webhook", Type: "structure",
-	Required: []string{"ServiceArn", "Url", "Secret"},
+var apronStorageSummaryList = Shape{
+	Name: "StorageSummaryList", Type: "list", Elem: &apronStorageSummary,
+}
+
+var apronStorageSummary = Shape{
+	Name: "StorageSummary", Type: "structure",
+	Required: []string{"StorageKind", "Count", "Bytes", "ReclaimableBytes"},
+	Members: []Member{
+		{Name: "StorageKind", Doc: "What kind of things they are.", Shape: &apronStorageKind},
+		{Name: "Count", Doc: "How many there are.", Shape: &apronInteger},
+		{Name: "Bytes", Doc: "The bytes that they take, each counted once.", Shape: &apronInteger},
+		{Name: "ReclaimableBytes", Doc: "Those of them that can be removed and made again.", Shape: &apronInteger},
+	},
+}
+
+var apronServiceStorageList = Shape{
+	Name: "ServiceStorageList", Type: "list", Elem: &apronServiceStorage,
+}
+
+var apronServiceStorage = Shape{
+	Name: "ServiceStorage", Type: "structure",
+	Required: []string{"ServiceArn", "ServiceName", "ImageBytes", "SourceBytes", "CacheBytes", "LogBytes"},
 	Members: []Member{
 		{Name: "ServiceArn", Doc: "The ARN of the service.", Shape: &apronAppRunnerResourceArn},
-		{Name: "Url", Doc: "Where a push is reported with POST.", Shape: &apronString},
-		{Name: "Secret", Doc: "What signs the report, or is its bearer token.", Shape: &apronString},
-		{Name: "SeenVersion", Doc: "The newest commit or image digest that was seen and is deployed or needs no deployment.", Shape: &apronString},
-		{Name: "Failure", Doc: "Why the repository or registry could not be looked at the last time, if it could not.", Shape: &apronString},
+		{Name: "ServiceName", Doc: "The name of the service.", Shape: &apronString},
+		{Name: "ImageBytes", Doc: "The images of its deployments; layers that services share count for each.", Shape: &apronInteger},
+		{Name: "SourceBytes", Doc: "What was fetched of its repository.", Shape: &apronInteger},
+		{Name: "CacheBytes", Doc: "What its builds keep for each other.", Shape: &apronInteger},
+		{Name: "LogBytes", Doc: "What it has printed, and what was told of it.", Shape: &apronInteger},
 	},
 }
 

@@ -122,6 +122,8 @@ func (p *platform) actions() map[string]awsjson.Handler {
 		"DescribeServiceUsage":             handle(p, p.describeServiceUsage),
 		"ListRuntimes":                     handle(p, p.listRuntimes),
 		"PullRuntime":                      handle(p, p.pullRuntime),
+		"DescribeStorage":                  handle(p, p.describeStorage),
+		"CollectGarbage":                   handle(p, p.collectGarbage),
 		"CreateAutoScalingConfiguration":   handle(p, p.createScaling),
 		"DescribeAutoScalingConfiguration": handle(p, p.describeScaling),
 		"ListAutoScalingConfigurations":    handle(p, p.listScalings),
@@ -428,6 +430,7 @@ func root(url string) *cobra.Command {
 	}
 	root.AddCommand(verb.Commands(cfg)...)
 	root.AddCommand(verb.RuntimeCommand(cfg))
+	root.AddCommand(verb.StorageCommands(cfg)...)
 	return root
 }
 

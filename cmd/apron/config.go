@@ -30,6 +30,8 @@ type Config struct {
 	DrainLimit     time.Duration // how long requests in flight may take when a service is paused, updated or deleted
 	StopGrace      time.Duration // from SIGTERM to SIGKILL
 
+	DiskHigh int // percent of the data directory's disk above which what can be made again goes; 100 is never
+
 	PushLimit int // MiB that a git push, or the files of an uploaded working tree, may have
 
 	PollInterval time.Duration // between two looks at a repository that a service deploys from by itself
@@ -50,6 +52,7 @@ func defaults() Config {
 		StartAllowance: 5 * time.Minute,
 		DrainLimit:     120 * time.Second,
 		StopGrace:      30 * time.Second,
+		DiskHigh:       85,
 		PushLimit:      1024,
 		PollInterval:   time.Minute,
 		Quotas:         control.DefaultQuotas(),
@@ -78,6 +81,7 @@ func (c *Config) bind(fs *pflag.FlagSet) error {
 	return errors.Join(
 		c.quotasFromEnv(),
 		numberVar(fs, &c.PushLimit, "push-limit", "APRON_PUSH_LIMIT", "`MiB` that a git push, or the files of an uploaded working tree, may have"),
+		numberVar(fs, &c.DiskHigh, "disk-high", "APRON_DISK_HIGH", "`PERCENT` of the data directory's disk, above which caches and images that no service needs are removed although they are young; 100 is never"),
 		c.Builds.bind(fs),
 		c.runtimeImagesFromEnv(),
 		durationVar(fs, &c.PollInterval, "poll-interval", "APRON_POLL_INTERVAL", "how often repositories are looked at for new commits; images elsewhere a fifth as often"),
@@ -146,6 +150,9 @@ func (c *Config) Validate() error {
 		checkPositive("--drain-limit", c.DrainLimit),
 		checkPositive("--stop-grace", c.StopGrace),
 		checkPositive("--push-limit", c.PushLimit),
+		c.checkDisk(),
+		c.Builds.check(),
+		c.RuntimeImages.check(),
 	)
 }
 
@@ -171,6 +178,13 @@ func checkAddress(flag, addr string) error {
 func (c *Config) checkDomain() error {
 	if !domainName().MatchString(c.Domain) {
 		return fmt.Errorf("--domain %q is not a domain name such as apron.localhost, in lower case", c.Domain)
+	}
+	return nil
+}
+
+func (c *Config) checkDisk() error {
+	if c.DiskHigh <= diskBand || c.DiskHigh > 100 {
+		return fmt.Errorf("--disk-high is %d and must be a share in percent, more than %d and at most 100", c.DiskHigh, diskBand)
 	}
 	return nil
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"time"
 
 	"apron/api"
 	"apron/gitserver"
@@ -39,11 +38,14 @@ func (p *platform) gitUses(ctx context.Context, account, repository string) ([]g
 	return uses, err
 }
 
+// undeleted are the statuses of services that there are.
+var undeleted = []api.ServiceStatus{api.StatusRunning, api.StatusPaused, api.StatusOperationInProgress, api.StatusCreateFailed, api.StatusDeleteFailed}
+
 // eachFromGit calls f with each service that is not deleted and has its source in a built-in repository, and with the
 // repository's name.
 func (p *platform) eachFromGit(ctx context.Context, f func(svc store.Service, repository string)) error {
 	return p.store.View(ctx, func(tx *store.Tx) error {
-		for _, status := range []api.ServiceStatus{api.StatusRunning, api.StatusPaused, api.StatusOperationInProgress, api.StatusCreateFailed, api.StatusDeleteFailed} {
+		for _, status := range undeleted {
 			list, err := tx.ServicesIn(status)
 			if err != nil {
 				return err
@@ -60,33 +62,4 @@ func (p *platform) eachFromGit(ctx context.Context, f func(svc store.Service, re
 		}
 		return nil
 	})
-}
-
-const (
-	gitPruneEvery = time.Hour
-	gitKeep       = 30 * 24 * time.Hour // what nothing leads to, and repositories that no service uses
-)
-
-// pruneGit gives back what built-in repositories no longer need, until ctx is done.
-func (p *platform) pruneGit(ctx context.Context) error {
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(gitPruneEvery):
-		}
-		type repository struct{ account, name string }
-		used := map[repository]bool{}
-		err := p.eachFromGit(ctx, func(svc store.Service, name string) { used[repository{svc.Account, name}] = true })
-		var freed int64
-		if err == nil {
-			freed, err = p.git.Prune(ctx, func(account, name string) bool { return used[repository{account, name}] }, gitKeep)
-		}
-		switch {
-		case err != nil && ctx.Err() == nil:
-			p.log.Error("pruning the built-in repositories failed; it is tried again in an hour", "error", err)
-		case freed > 0:
-			p.log.Info("pruned the built-in repositories", "bytes", freed)
-		}
-	}
 }

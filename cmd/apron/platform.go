@@ -14,6 +14,7 @@ import (
 	"apron/awsjson"
 	"apron/build/runtimes"
 	"apron/control"
+	"apron/disk"
 	"apron/driver/container"
 	"apron/fleet"
 	"apron/gitserver"
@@ -43,6 +44,7 @@ type platform struct {
 	proxy     *proxy.Proxy
 	fleet     *fleet.Fleet
 	worker    *operation.Worker
+	disk      *disk.Disk
 	control   *control.Control
 	watcher   *autodeploy.Watcher
 	server    *awsjson.Server
@@ -238,10 +240,11 @@ func (p *platform) tieInstances() {
 		Builds:   p.builder,
 		Remote:   p.remote,
 		Bases:    p.bases.Kept,
-		Scarce:   p.scarce,
+		Relieve:  p.relieve,
 		Limits:   limits,
 		Boundary: boundary,
 	})
+	p.openDisk()
 }
 
 func (p *platform) tieActions() {
@@ -256,7 +259,8 @@ func (p *platform) tieActions() {
 		Usage:           p.usage,
 		Runtimes:        p.bases.List,
 		PullRuntime:     p.bases.Pull,
-		Webhook:         p.webhook,
+		Storage:         p.describeStorage,
+		CollectGarbage:  p.collectGarbage,
 		Host:            p.host,
 		Domain:          p.cfg.Domain,
 		CheckImage:      image.CheckName,
