@@ -147,16 +147,33 @@ func (r Result) Total() (n int64) {
 // as long as the removing takes, and ends early with ctx. An item that cannot be removed is an error and keeps nothing
 // else from going.
 func (d *Disk) Collect(ctx context.Context, dry bool) (Result, error) {
+	return d.collect(ctx, pass{cfg: d.cfg, dry: dry, low: d.cfg.Low})
+}
+
+// relief is how much of the disk, in percent, Relieve makes free at least.
+const relief = 10
+
+// Relieve is Collect for somebody who has met a full disk, wherever it stands to its marks: a small disk is too full for a build
+// before it is above any. It makes a tenth of the disk free, if there is so much to remove, and goes down to the low mark.
+func (d *Disk) Relieve(ctx context.Context) (Result, error) {
+	space, err := d.Space()
+	if err != nil {
+		return Result{}, err
+	}
+	return d.collect(ctx, pass{cfg: d.cfg, forced: true, low: min(d.cfg.Low, space.Percent()-relief)})
+}
+
+func (d *Disk) collect(ctx context.Context, p pass) (Result, error) {
 	if err := d.begin(ctx); err != nil {
 		return Result{}, err
 	}
 	defer d.end()
-	p := pass{cfg: d.cfg, dry: dry, now: time.Now(), freed: make([]Freed, len(d.cfg.Shelves))}
+	p.now, p.freed = time.Now(), make([]Freed, len(d.cfg.Shelves))
 	result, err := p.run(ctx)
 	if err != nil {
 		err = fmt.Errorf("collect what is not needed: %w", err)
 	}
-	if !dry {
+	if !p.dry {
 		d.note(ctx, result)
 	}
 	return result, err

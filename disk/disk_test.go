@@ -165,6 +165,18 @@ func TestCollect_AboveTheMark_GoesDownToTheLowOne(t *testing.T) {
 	r.holds("dear/0", "dear/3", "dear/4", "dear/5", "dear/6", "dear/7", "patient/young")
 }
 
+// TestRelieve_MakesATenthFree of a disk that is below its marks.
+func TestRelieve_MakesATenthFree(t *testing.T) {
+	r := newRoom(t, "")
+	for i := range 4 {
+		r.put(fmt.Sprint("cheap/", i), 5*mib, time.Duration(10-i)*time.Minute)
+	}
+	if got, err := r.Relieve(t.Context()); err != nil || got.Total() != 10*mib || got.Missing != 0 {
+		t.Errorf("%+v, %v", got, err)
+	}
+	r.holds("cheap/2", "cheap/3")
+}
+
 func TestCollect_SaysOnceThatNothingIsLeft(t *testing.T) {
 	r := newRoom(t, "")
 	r.put("stone", 50*mib, 0)

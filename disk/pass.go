@@ -9,12 +9,14 @@ import (
 
 // pass is one collection.
 type pass struct {
-	cfg   Config
-	dry   bool
-	now   time.Time
-	items [][]Item // by shelf, what is still there and not in use, the least recently used first
-	freed []Freed  // by shelf
-	errs  []error
+	cfg    Config
+	dry    bool
+	forced bool // what is young goes too, wherever the disk stands
+	low    int  // percent down to which it goes
+	now    time.Time
+	items  [][]Item // by shelf, what is still there and not in use, the least recently used first
+	freed  []Freed  // by shelf
+	errs   []error
 }
 
 func (p *pass) run(ctx context.Context) (r Result, err error) {
@@ -27,7 +29,7 @@ func (p *pass) run(ctx context.Context) (r Result, err error) {
 		p.takeOld(ctx, i)
 	}
 	p.sweep(ctx)
-	if p.over(r.Before, p.cfg.High) > 0 && p.relieve(ctx, r.Before) {
+	if (p.forced || p.over(r.Before, p.cfg.High) > 0) && p.relieve(ctx, r.Before) {
 		p.sweep(ctx)
 	}
 	r.After = r.Before
@@ -68,7 +70,7 @@ func (p *pass) takeOld(ctx context.Context, i int) {
 func (p *pass) relieve(ctx context.Context, before Space) (any bool) {
 	for i, shelf := range p.cfg.Shelves {
 		for _, item := range p.items[i] {
-			if p.over(before, p.cfg.Low) <= 0 || ctx.Err() != nil {
+			if p.over(before, p.low) <= 0 || ctx.Err() != nil {
 				return any
 			}
 			if shelf.Rest >= 0 && p.now.Sub(item.Used) >= shelf.Rest && p.remove(ctx, i, item) {

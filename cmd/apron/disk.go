@@ -169,7 +169,7 @@ func (p *platform) pruneGit(ctx context.Context) (freed int64, err error) {
 
 // relieve makes room for an operation that has met a full disk.
 func (p *platform) relieve(ctx context.Context) int64 {
-	result, err := p.disk.Collect(ctx, false)
+	result, err := p.disk.Relieve(ctx)
 	if err != nil && ctx.Err() == nil {
 		p.log.Error("what can be made again could not all be removed", "error", err)
 	}
