@@ -251,6 +251,24 @@ func TestCommit_HoldsToTheLimitOfSize(t *testing.T) {
 	}
 }
 
+// TestPull_AFullDiskIsNoFaultOfTheRegistry wherever the pull meets it: in a blob on its way here, or in unpacking it.
+func TestPull_AFullDiskIsNoFaultOfTheRegistry(t *testing.T) {
+	host := remoteRegistry(t)
+	imagetest.Push(t, bigImage(t), host+"/big:v1", nil)
+	for _, size := range []string{"size=2m", "size=5m"} { // the blob and the layer have 3 MiB each
+		dir := t.TempDir()
+		open(t, t.TempDir(), nil) // skips without root
+		if err := unix.Mount("apron-test", dir, "tmpfs", 0, size); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { unix.Unmount(dir, unix.MNT_DETACH) })
+		_, err := open(t, dir, nil).Pull(t.Context(), host+"/big:v1", nil)
+		if _, network := errors.AsType[*image.UnreachableError](err); network || !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "free space on the disk") {
+			t.Errorf("%s: %v", size, err)
+		}
+	}
+}
+
 func TestCommit_AFullDiskLeavesNothing(t *testing.T) {
 	dir := t.TempDir()
 	open(t, t.TempDir(), nil) // skips without root

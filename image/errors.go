@@ -167,8 +167,12 @@ func explainStatus(ref string, auth *Auth, e *transport.Error) error {
 	return &InvalidError{Ref: ref, Cause: cause}
 }
 
-// isNetwork reports whether err is one that a further attempt may cure.
+// isNetwork reports whether err is one that a further attempt may cure. The system's own errors count for the network's to
+// package net, those of files too.
 func isNetwork(err error) bool {
+	if isMachine(err) {
+		return false
+	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return true
 	}

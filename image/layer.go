@@ -136,16 +136,25 @@ func unpackAny(ctx context.Context, blob io.Reader, root string, b *budget) (id 
 
 // badLayer tells what is wrong with the layer from what is wrong with this machine or with the caller's patience.
 func badLayer(err error) error {
-	for _, ours := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EROFS, syscall.EMFILE, syscall.ENFILE,
-		syscall.ENOMEM, errConfine, context.Canceled, context.DeadlineExceeded} {
-		if errors.Is(err, ours) {
+	for _, impatient := range []error{errConfine, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, impatient) {
 			return err
 		}
 	}
-	if _, ok := errors.AsType[*TooLargeError](err); ok {
+	if _, ok := errors.AsType[*TooLargeError](err); ok || isMachine(err) {
 		return err
 	}
 	return &InvalidError{Cause: fmt.Errorf("a layer cannot be unpacked: %w", err)}
+}
+
+// isMachine reports whether err is this machine's own fault.
+func isMachine(err error) bool {
+	for _, ours := range []error{syscall.ENOSPC, syscall.EDQUOT, syscall.EIO, syscall.EROFS, syscall.EMFILE, syscall.ENFILE, syscall.ENOMEM} {
+		if errors.Is(err, ours) {
+			return true
+		}
+	}
+	return false
 }
 
 // decompress goes by the first bytes, because media types lie. What is neither gzip nor zstd is taken for a plain tar.
