@@ -69,7 +69,10 @@ func (s *Store) unlink(key, path string) (taken bool, err error) {
 	if !taken || err != nil {
 		return taken, err
 	}
-	return true, syncDir(filepath.Dir(path))
+	if err := syncDir(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) { // another sweep may have removed the directory
+		return true, err
+	}
+	return true, nil
 }
 
 func (s *Store) removeLayers(ids []digest) (freed int64, err error) {
@@ -209,7 +212,20 @@ func (c *collector) repository(r repo) error {
 	if err := c.mark(m, tags, manifests); err != nil {
 		return err
 	}
-	return errors.Join(c.unlink(r, "manifests", m.live), c.unlink(r, "blobs", m.live))
+	if err := errors.Join(c.unlink(r, "manifests", m.live), c.unlink(r, "blobs", m.live)); err != nil {
+		return err
+	}
+	c.tidy(r)
+	return nil
+}
+
+// tidy removes the directories of a repository that nothing was in for a while. What is not empty, the system does not remove.
+func (c *collector) tidy(r repo) {
+	for _, dir := range []string{r.path("tags", ""), r.path("manifests", ""), r.path("blobs", ""), r.dir} {
+		if !c.isYoung(dir) {
+			_ = os.Remove(dir)
+		}
+	}
 }
 
 func (c *collector) mark(m marker, tags, manifests []string) error {

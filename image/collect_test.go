@@ -2,10 +2,13 @@ package image_test
 
 import (
 	"errors"
+	"math/rand/v2"
 	"net/http"
+	"os"
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -151,6 +154,46 @@ func TestCollect_KeepsWhatTagsNeed(t *testing.T) {
 	_, err := s.Pull(t.Context(), "web@"+gone, nil)
 	if _, ok := errors.AsType[*image.NotFoundError](err); !ok {
 		t.Errorf("the image without a tag: %v", err)
+	}
+}
+
+// TestCollect_RemovesEmptyRepositories beside pushes to them, of which none fails.
+func TestCollect_RemovesEmptyRepositories(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, func(c *image.Config) { c.CollectGrace = 20 * time.Millisecond })
+	a := s.Account("")
+	img := image.NewImage{Created: time.Now(), Layers: []image.Tree{{Dir: t.TempDir()}}, Repo: "team/web", Tag: "v1"}
+	if err := os.WriteFile(img.Layers[0].Dir+"/f", []byte("1"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	end := time.Now().Add(time.Second)
+	wg.Go(func() {
+		for time.Now().Before(end) {
+			if _, err := s.Collect(t.Context(), nil); err != nil {
+				t.Errorf("collect: %v", err)
+			}
+		}
+	})
+	for time.Now().Before(end) {
+		if _, err := a.Commit(t.Context(), img); err != nil {
+			t.Errorf("commit: %v", err)
+		}
+		if err := a.Untag(t.Context(), "team/web", "v1"); err != nil {
+			t.Errorf("untag: %v", err)
+		}
+		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
+	}
+	wg.Wait()
+	for range 3 { // tags, what they led to, directories
+		time.Sleep(30 * time.Millisecond)
+		if _, err := s.Collect(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left := files(t, dir+"/repos"); len(left) > 0 {
+		t.Errorf("left is %v", left)
 	}
 }
 

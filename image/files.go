@@ -71,7 +71,10 @@ func removeFile(path string) error {
 		}
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	if err := syncDir(filepath.Dir(path)); !errors.Is(err, fs.ErrNotExist) { // it may be gone too: it was empty
+		return err
+	}
+	return nil
 }
 
 func exists(path string) bool {

@@ -85,11 +85,17 @@ func (r repo) list(kind string) ([]string, error) {
 	return names, err
 }
 
-func (r repo) write(kind, name, data string) error {
-	if err := makeDir(filepath.Join(r.dir, kind)); err != nil {
-		return err
+// write makes the repository's directories. Collect may remove them again while they are empty.
+func (r repo) write(kind, name, data string) (err error) {
+	for range 10 {
+		if err = makeDir(filepath.Join(r.dir, kind)); err == nil {
+			err = r.s.writeFile(r.path(kind, name), []byte(data))
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
 	}
-	return r.s.writeFile(r.path(kind, name), []byte(data))
+	return err
 }
 
 func (r repo) hasBlob(d digest) bool { return exists(r.path("blobs", d.hex())) }

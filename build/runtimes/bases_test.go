@@ -90,6 +90,10 @@ func TestFind_TakesTheNewestBuiltBaseThatFits(t *testing.T) {
 			}
 		})
 	}
+	kept, err := r.Kept()
+	if err != nil || len(kept) != 3 {
+		t.Errorf("kept %+v, %v; want the three that builds began with", kept, err)
+	}
 }
 
 // custom is a runtime whose default image is in the rig's outside registry, and that this machine has.

@@ -43,7 +43,7 @@ func (b *Bases) builtAs(ctx context.Context, owner string, rt Runtime, tag strin
 	if err != nil {
 		return Base{}, explain(err)
 	}
-	if err := writeJSON(b.recordFile(ref), record{Ref: ref, Digest: digest, Used: time.Now()}); err != nil {
+	if err := writeJSON(b.recordFile("account "+owner+" "+ref), record{Ref: ref, Digest: digest, Used: time.Now()}); err != nil {
 		return Base{}, err
 	}
 	return b.baseOf(ctx, rt, digest, ref, tag)
