@@ -21,7 +21,7 @@ demo: build ## an example service from push to delete, on a platform of its own
 # The tests of cmd/ build and run the real program: the race detector would watch their polling alone, and the go
 # command would take them for cached when the program has changed.
 test: check $(JS)/node_modules ## everything that CI runs
-	@.ci/deps $(TOOLS) awscli skopeo mmdebstrap btrfs-progs python3-boto3 groff less tzdata bash-completion
+	@.ci/deps $(TOOLS) awscli skopeo btrfs-progs e2fsprogs busybox-static git python3-boto3 groff less tzdata bash-completion mmdebstrap debian-archive-keyring
 	go test -race -tags $(TAGS) $$(go list ./... | grep -v /cmd/)
 	go test -count=1 -timeout 20m -tags $(TAGS) ./cmd/...
 
