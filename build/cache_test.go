@@ -77,6 +77,10 @@ func TestCaches_AreEmptiedOverTheirLimit(t *testing.T) {
 	}
 	r.must(r.cached(3))
 	r.wantUsed(1)
+	r.refused(r.cached(4, "dd if=/dev/zero of=/root/.cache/pip/large bs=1M count=3; exit 1"))
+	if left, _ := filepath.Glob(filepath.Join(r.dir, "builds/services/*/cache/*/*/large")); len(left) > 0 {
+		t.Errorf("a build that failed has left %v", left)
+	}
 }
 
 func TestCaches_AreNotFollowedOutOfTheirDirectory(t *testing.T) {

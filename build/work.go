@@ -192,6 +192,9 @@ func (w *work) build(ctx context.Context) (string, error) {
 	digest, err := w.stages(ctx)
 	if err != nil {
 		w.adviseOn(err)
+		if err := w.trimCaches(); err != nil { // the next build empties them, but who knows when that is
+			w.b.cfg.Log.Warn("caches of a build that failed could not be emptied", "operation_id", w.r.Operation, "error", err)
+		}
 		return "", err
 	}
 	if err := w.b.cfg.Keep(ctx, w.r.Account, w.r.Service, w.key, digest); err != nil {
