@@ -39,7 +39,10 @@ func (f *Fetcher) Fetch(ctx context.Context, service string, r Remote) (Checkout
 // Checkout gives the files of that very commit, whether or not the branch has moved on: from the mirror when it is there,
 // else from the server, as long as the server still has it. It blocks for up to Limits.Time, as Fetch does.
 func (f *Fetcher) Checkout(ctx context.Context, service string, r Remote, commit string) (Checkout, error) {
-	return f.do(ctx, service, r, func(*job, context.Context) (plumbing.Hash, error) { return parseHash(commit) })
+	return f.do(ctx, service, r, func(j *job, _ context.Context) (plumbing.Hash, error) {
+		j.fixed = true
+		return parseHash(commit)
+	})
 }
 
 func (f *Fetcher) do(ctx context.Context, service string, r Remote, which func(*job, context.Context) (plumbing.Hash, error)) (c Checkout, err error) {

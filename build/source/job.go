@@ -23,6 +23,7 @@ type job struct {
 	sessions   []*session
 	notices    []string
 	submodules int
+	fixed      bool // the commit is one that was the branch's head once, and need not be there any more
 	warm       bool // something came from where it was before: to try anew may help
 	unlock     func()
 }
@@ -187,9 +188,14 @@ func (j *job) obtainAll(ctx context.Context, o *origin, id plumbing.Hash, connec
 	}
 	objects := j.read(m.dir)
 	if _, err := objects.commit(id); err != nil {
-		return "", refuse("the commit %s is not on the branch %s of %s any more; deploy the branch's present commit with `apron deploy`", id, o.remote.Branch, o.at)
+		return "", noCommit(id, *o)
 	}
 	return m.dir, m.met(s.zone)
+}
+
+// noCommit is about a commit that was the branch's head when the deployment began.
+func noCommit(id plumbing.Hash, o origin) error {
+	return refuse("the commit %s is not on the branch %s of %s any more; deploy the branch's present commit with `apron deploy`", id, o.remote.Branch, o.at)
 }
 
 // checkout gives a commit's files, which may be there already. What a mirror gives that turns out to be damaged is fetched
@@ -208,6 +214,9 @@ func (j *job) checkout(ctx context.Context, id plumbing.Hash) (Checkout, error) 
 			return Checkout{}, err
 		}
 		c, err = j.make(ctx, id, dir)
+	}
+	if gone, ok := errors.AsType[*missingError](err); ok && gone.id == id && j.fixed {
+		return Checkout{}, noCommit(id, j.origin)
 	}
 	if err != nil {
 		return Checkout{}, err

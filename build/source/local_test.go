@@ -27,3 +27,14 @@ func TestFile_IsReadBelowItsRootsAlone(t *testing.T) {
 	inside.commit("module")
 	fetchRefused(t, f, Remote{URL: "file://" + inside.dir, Branch: "main"}, "module", refusal)
 }
+
+func TestCheckout_SaysThatTheCommitIsGoneFromARepositoryOnThisMachine(t *testing.T) {
+	r := newRepo(t, t.TempDir(), "web")
+	gone := r.commit("first", "a", "1")
+	r.git("commit", "-q", "--amend", "-m", "second")
+	r.git("reflog", "expire", "--expire=now", "--all")
+	r.git("gc", "-q", "--prune=now")
+	f := newFetcher(t, Config{AllowFile: true})
+	_, err := f.Checkout(t.Context(), "service", Remote{URL: "file://" + r.dir, Branch: "main"}, gone)
+	refused(t, err, gone, "is not on the branch main", "`apron deploy`")
+}
