@@ -1,6 +1,8 @@
 package operation
 
 import (
+	"strings"
+
 	"apron/api"
 	"apron/logs"
 )
@@ -34,5 +36,8 @@ func (r *run) reportFailure() {
 	if !fromSource(r.op.Target) || r.op.Target.Image != "" {
 		r.line(logs.ImageDeployFailed) // else there is none
 	}
-	r.line(logs.DeploymentFailed(r.op.ID(), r.op.Failure))
+	// The faults of an apprunner.yaml are a line each, which Logs would make one of.
+	for text := range strings.SplitSeq(logs.DeploymentFailed(r.op.ID(), r.op.Failure), "\n") {
+		r.line(text)
+	}
 }

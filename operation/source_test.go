@@ -263,42 +263,16 @@ func TestSourceFaults_EndTheDeploymentAtOnceAndTheOldVersionServesOn(t *testing.
 	}
 }
 
-// TestFullDisk_IsRelievedAndTheStepTriedAgain wherever it is met, and the error of a step that is given up says what was done.
-func TestFullDisk_IsRelievedAndTheStepTriedAgain(t *testing.T) {
-	full := fmt.Errorf("write layer: %w", syscall.ENOSPC)
-	for name, c := range map[string]struct {
-		err    error
-		fails  int
-		relief int64
-		ended  api.OperationStatus
-		says   string
-	}{
-		"once":            {full, 1, 1 << 30, api.OperationSucceeded, ""},
-		"nothing to free": {full, 99, 0, api.OperationFailed, "build image: write layer: no space left on device. Nothing was left on the disk"},
-		"during commands": {&build.Error{Reason: "It was stopped.", Cause: build.ErrDisk}, 1, 5 << 20, api.OperationFailed, "It was stopped. The disk of the data directory was full; 5 MiB"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			builds(t, func(r *rig) {
-				left := c.fails
-				r.shop.set(func(s *script) {
-					s.relief = c.relief
-					s.building = func(context.Context) error {
-						if left--; left >= 0 {
-							return c.err
-						}
-						return nil
-					}
-				})
-				op := r.ends(r.source("web-app"), c.ended)
-				if !strings.Contains(op.Failure, c.says) {
-					t.Errorf("the reason is %q, want %q", op.Failure, c.says)
-				}
-				if !slices.Contains(r.shop.done(), "relieve") {
-					t.Errorf("%q was done", r.shop.done())
-				}
-			})
+func TestSourceFaults_AreALineEach(t *testing.T) {
+	builds(t, func(r *rig) {
+		r.shop.set(failing(&build.Error{Reason: "The file is not valid:\n1:1: this.\n2:2: that."}))
+		arn := r.source("web-app")
+		op := r.ends(arn, api.OperationFailed)
+		log := r.deployment(arn)
+		r.wantLines("end of the deployment", log[len(log)-3:], []string{
+			logs.DeploymentFailed(op.ID(), logs.BuildFailed("The file is not valid:")), "1:1: this.", "2:2: that.",
 		})
-	}
+	})
 }
 
 func failing(err error) func(*script) {
