@@ -170,6 +170,7 @@ func TestPutTree_Refusals(t *testing.T) {
 		{"through a file", "OWNER", "main", "both a file and a directory", 400, tarOf(t, entry{name: "x", text: "1"}, entry{name: "x/y", text: "1"})},
 		{"through a link", "OWNER", "main", "both a file and a directory", 400, tarOf(t, entry{name: "x", kind: tar.TypeSymlink, link: "."}, entry{name: "x/y", text: "1"})},
 		{"twice", "OWNER", "main", "twice", 400, tarOf(t, entry{name: "x", text: "1"}, entry{name: "./x", text: "2"})},
+		{"a control character", "OWNER", "main", "rename it, or have git ignore it", 400, tarOf(t, entry{name: "x\ny", text: "1"})},
 		{"a device", "OWNER", "main", "neither a file", 400, tarOf(t, entry{name: "x", kind: tar.TypeChar})},
 		{"a hard link", "OWNER", "main", "neither a file", 400, tarOf(t, entry{name: "x", kind: tar.TypeLink, link: "a"})},
 		{"too much", "OWNER", "main", "more than 1 MiB", 400, tarOf(t, entry{name: "x", text: strings.Repeat("x", 2<<20)})},

@@ -198,6 +198,10 @@ func (d *directory) writeAll(out *packWriter) (plumbing.Hash, bool, error) {
 	}
 	slices.SortFunc(entries, func(a, b object.TreeEntry) int { return strings.Compare(sortName(a), sortName(b)) })
 	hash, err := out.object(&object.Tree{Entries: entries})
+	if errors.Is(err, object.ErrInvalidTree) { // go-git takes fewer names than git does
+		first, _, _ := strings.Cut(err.Error(), "\n")
+		err = refuse("a file has a name that can't be in a working tree (%s); rename it, or have git ignore it", first)
+	}
 	return hash, true, err
 }
 
