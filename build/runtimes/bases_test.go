@@ -49,6 +49,25 @@ func TestFind_PullsTheConfiguredImageAndLooksIntoItOnce(t *testing.T) {
 	}
 }
 
+// TestFind_SeesWhatIsPushedToTheEmbeddedRegistryAtOnce by whichever name the base has: who has mended it builds again.
+func TestFind_SeesWhatIsPushedToTheEmbeddedRegistryAtOnce(t *testing.T) {
+	for _, host := range []bool{true, false} {
+		var ref string
+		r := newRig(t, func(r *rig, cfg *runtimes.Config) {
+			if ref = "base:1"; host {
+				ref = r.own[owner] + "/" + ref
+			}
+			cfg.Map = map[string]string{"python311": ref}
+		})
+		for _, version := range []string{"3.11.2", "3.11.3"} {
+			digest := r.push(r.own[owner]+"/base:1", "Python "+version+"\n")
+			if base, err := r.find(stranger, ""); err != nil || base.Image != digest || base.Version != version {
+				t.Errorf("%s: %+v, %v; want %s with %s", ref, base, err, digest, version)
+			}
+		}
+	}
+}
+
 func TestFind_TakesTheImageOfTheLockedVersion(t *testing.T) {
 	r := newRig(t, configured)
 	r.push(r.outside+"/python:3.11", "Python 3.11.14\n")

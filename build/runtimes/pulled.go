@@ -51,7 +51,7 @@ func (b *Bases) locate(ctx context.Context, ref string, line func(string)) (reco
 		_, err := b.cfg.Images.Image(ctx, known.Digest)
 		here = err == nil
 	}
-	if here && b.isSettled(known) {
+	if here && b.isSettled(ctx, known) {
 		return known, nil
 	}
 	digest, err := b.ask(ctx, ref)
@@ -67,9 +67,13 @@ func (b *Bases) locate(ctx context.Context, ref string, line func(string)) (reco
 }
 
 // isSettled reports whether the registry need not be asked: a digest means the same for ever, a tag most likely what it
-// meant just now. The embedded registry costs nothing to ask.
-func (b *Bases) isSettled(r record) bool {
-	return strings.Contains(r.Ref, "@") || time.Since(r.Resolved) < fresh && !strings.HasPrefix(r.Ref, b.cfg.Registry+"/")
+// meant just now. The embedded registry costs nothing to ask, by whichever name it is meant.
+func (b *Bases) isSettled(ctx context.Context, r record) bool {
+	if strings.Contains(r.Ref, "@") {
+		return true
+	}
+	_, _, ours := b.cfg.Images.Account("").Local(ctx, r.Ref)
+	return time.Since(r.Resolved) < fresh && !ours
 }
 
 // ask asks a reference's registry within Config.Reach, unless it has just failed to answer.
