@@ -84,13 +84,6 @@ type Result struct {
 	Phases     []Phase    // where the time went, in order
 }
 
-// Phase is one part of a build and how long it took: config, base, wait, build, run, post-build, image. What did not happen
-// is not there.
-type Phase struct {
-	Name string
-	Took time.Duration
-}
-
 // Error is what the user can mend. Anything else that Build returns is this machine's fault, or the end of its context.
 type Error struct {
 	Reason string   // one or more sentences: the cause and the next step

@@ -44,7 +44,7 @@ type ground struct {
 // run runs a stage's commands, shows what they print, and returns the directory with what they have changed. The instance is
 // left for who reads that directory; clean removes it.
 func (w *work) run(ctx context.Context, s stage, from ground) (changes string, err error) {
-	defer w.phase(s.name)()
+	started := w.phase("start")
 	id := instanceID(w.r.Operation, s.name)
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -57,7 +57,11 @@ func (w *work) run(ctx context.Context, s stage, from ground) (changes string, e
 	if err := w.b.cfg.Driver.Start(ctx, spec); err != nil {
 		return "", errors.Join(w.startFailed(ctx, err), t.f.Close())
 	}
+	started()
+	up := time.Now()
 	exit, err := w.watch(ctx, stop, id, t)
+	w.phases = append(w.phases, Phase{s.name, exit.At.Sub(up), true})
+	defer w.phaseFrom("collect", exit.At)()
 	out.flush()
 	who := w.named(s.commands[w.current])
 	if err != nil || ctx.Err() != nil {

@@ -61,7 +61,9 @@ func TestBuild_Revised_HasAppOfTheBuildAndAllOfPreRun(t *testing.T) {
 	if got, want := r.in(res, traced), "app/in-build 1\napp/in-pre-build 1\napp/in-pre-run 1\nout-pre-run 1\n"; got != want {
 		t.Errorf("in the image:\n%swant:\n%s", got, want)
 	}
-	if got, want := phases(res), []string{"config", "base", "build", "post-build", "image", "run", "image"}; !slices.Equal(got, want) {
+	if got, want := phases(res), []string{
+		"config", "base", "prepare", "start", "build", "collect", "start", "post-build", "collect", "image", "start", "run", "collect", "image", "finish", "clean",
+	}; !slices.Equal(got, want) {
 		t.Errorf("phases %v, want %v", got, want)
 	}
 }
@@ -90,7 +92,7 @@ func TestBuild_Original_BuildsOnceWhereNothingComesBefore(t *testing.T) {
 	if got, want := r.in(res, traced), "app/in-build 1\nout-build 1\n"; got != want {
 		t.Errorf("in the image:\n%swant:\n%s", got, want)
 	}
-	if got, want := phases(res), []string{"config", "base", "build", "image"}; !slices.Equal(got, want) {
+	if got, want := phases(res), []string{"config", "base", "prepare", "start", "build", "collect", "image", "finish", "clean"}; !slices.Equal(got, want) {
 		t.Errorf("phases %v, want %v", got, want)
 	}
 }
@@ -101,7 +103,7 @@ func TestBuild_StartsNoInstanceWithoutCommands(t *testing.T) {
 	if got, want := r.in(res, "cat /app/started"), "hello"; got != want {
 		t.Errorf("in the image: %q, want %q", got, want)
 	}
-	if got, want := phases(res), []string{"config", "base", "image"}; !slices.Equal(got, want) {
+	if got, want := phases(res), []string{"config", "base", "prepare", "image", "finish", "clean"}; !slices.Equal(got, want) {
 		t.Errorf("phases %v, want %v", got, want)
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
-	"time"
 
 	"apron/build/recipe"
 	"apron/build/runtimes"
@@ -83,6 +82,7 @@ func (w *work) do(ctx context.Context) (Result, error) {
 		if err != nil {
 			return Result{}, err
 		}
+		w.say("%s", logs.BuiltIn(spent(w.phases)))
 	}
 	return Result{
 		Image: digest, Command: Command(w.recipe.Run.Command), Run: w.recipe.Run, WorkingDir: w.workingDir(),
@@ -156,7 +156,10 @@ func (w *work) turn(ctx context.Context) (string, error) {
 	defer func() { <-w.b.turns }()
 	ctx, cancel := context.WithTimeoutCause(ctx, w.b.cfg.Limit, errLimit)
 	defer cancel()
-	defer w.clean(ctx)
+	defer func() {
+		defer w.phase("clean")()
+		w.clean(ctx)
+	}()
 	digest, err := w.build(ctx)
 	if _, ok := errors.AsType[*Error](err); err != nil && !ok && errors.Is(context.Cause(ctx), errLimit) {
 		return "", refuse(err, "%s", w.tooLong(w.doing))
@@ -182,12 +185,14 @@ func (w *work) await(ctx context.Context) error {
 
 // build runs the stages and makes the image of what they leave.
 func (w *work) build(ctx context.Context) (string, error) {
+	prepared := w.phase("prepare")
 	if err := os.MkdirAll(w.dir, 0o700); err != nil {
 		return "", err
 	}
 	if err := w.openCaches(); err != nil {
 		return "", err
 	}
+	prepared()
 	w.say(logs.BuildStarted)
 	digest, err := w.stages(ctx)
 	if err != nil {
@@ -197,6 +202,7 @@ func (w *work) build(ctx context.Context) (string, error) {
 		}
 		return "", err
 	}
+	defer w.phase("finish")()
 	if err := w.b.cfg.Keep(ctx, w.r.Account, w.r.Service, w.key, digest); err != nil {
 		return "", err
 	}
@@ -271,12 +277,6 @@ func (w *work) clean(ctx context.Context) {
 func (w *work) images() image.Account { return w.b.cfg.Images.Account(w.r.Account) }
 
 func (w *work) workingDir() string { return path.Join(appDir, path.Join("/", w.r.Directory)) }
-
-// phase begins one; what it returns ends it.
-func (w *work) phase(name string) func() {
-	begin := time.Now()
-	return func() { w.phases = append(w.phases, Phase{name, time.Since(begin)}) }
-}
 
 // say writes a line of apron's own.
 func (w *work) say(format string, args ...any) {
