@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Deploy brings rev up to Size healthy instances beside whatever else the service runs, and returns when they are
@@ -31,6 +32,25 @@ func (f *Fleet) Deploy(ctx context.Context, rev Revision) (err error) {
 		return errors.Join(failure, fmt.Errorf("remove the failed instances: %w", err))
 	}
 	return failure
+}
+
+// Took returns how long the slowest of the revision's instances took to be healthy: until its process was executed, and from
+// there until its health checks said so, which is the application's own time but for the pause between two of them. ok is
+// false when all were found, and none was started here.
+func (f *Fleet) Took(service, revisionID string) (start, health time.Duration, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	s := f.services[service]
+	if s == nil {
+		return 0, 0, false
+	}
+	for _, i := range s.sortedLocked() {
+		if i.rev.ID != revisionID || i.phase != healthy || i.up.IsZero() || ok && i.since.Sub(i.began) <= start+health {
+			continue
+		}
+		start, health, ok = i.up.Sub(i.began), i.since.Sub(i.up), true
+	}
+	return start, health, ok
 }
 
 // beginDeploy returns the revision as it was known before, zero when it was not.

@@ -39,6 +39,13 @@ func TestDeploy_TakesWhatTheApplicationTakesAndNoInterval(t *testing.T) {
 		if took := time.Since(start); took < 50*time.Millisecond || took > 250*time.Millisecond {
 			t.Errorf("deploy took %v for an application that takes 50ms", took)
 		}
+		begun, health, ok := r.Took("web", "r1")
+		if !ok || begun < 0 || health < 50*time.Millisecond || health > 250*time.Millisecond {
+			t.Errorf("its start took %v and its health %v, %t, for an application that takes 50ms", begun, health, ok)
+		}
+		if _, _, ok := r.Took("web", "r0"); ok {
+			t.Error("a revision that never was took its time")
+		}
 	})
 }
 

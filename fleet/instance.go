@@ -43,13 +43,14 @@ type instance struct {
 	rev       Revision
 	phase     phase
 	since     time.Time
-	served    bool  // was healthy once
-	dead      bool  // failed, and has no process
-	exposed   bool  // was published once, so that it may have requests in flight
-	replaced  bool  // failed, and its successor is planned
-	err       error // why it failed
-	removeErr error // why it is still leaving
-	attempt   int   // failures in a row that led to it
+	began, up time.Time // when its start began, and when its process was executed; zero when it was found
+	served    bool      // was healthy once
+	dead      bool      // failed, and has no process
+	exposed   bool      // was published once, so that it may have requests in flight
+	replaced  bool      // failed, and its successor is planned
+	err       error     // why it failed
+	removeErr error     // why it is still leaving
+	attempt   int       // failures in a row that led to it
 }
 
 // errRemoved is the cause with which a life ends that nobody wants any more.
@@ -118,9 +119,13 @@ func (f *Fleet) begin(i *instance) error {
 	i.logPath = path
 	ctx, cancel := context.WithTimeout(i.ctx, f.cfg.StartAllowance)
 	defer cancel()
+	began := time.Now()
 	if err := f.cfg.Driver.Start(ctx, i.rev.spec(i.id, path, f.cfg.DiskMiB)); err != nil {
 		return i.startFailed(err)
 	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	i.began, i.up = began, time.Now()
 	return nil
 }
 
