@@ -251,10 +251,19 @@ func (v Operation) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(v))
 }
 
+// OperationPhase is a structure of apron's own API.
+type OperationPhase struct {
+	Name         string `json:"Name"`
+	Milliseconds int    `json:"Milliseconds"`
+	Application  bool   `json:"Application"`
+}
+
 // OperationStep is a structure of apron's own API.
 type OperationStep struct {
-	Name   string              `json:"Name"`
-	Status OperationStepStatus `json:"Status"`
+	Name         string              `json:"Name"`
+	Status       OperationStepStatus `json:"Status"`
+	Milliseconds *int                `json:"Milliseconds,omitzero"`
+	Phases       []OperationPhase    `json:"Phases,omitzero"`
 }
 
 // OperationStepStatus is an enum: OperationStepPending, OperationStepInProgress, OperationStepSucceeded, OperationStepFailed, OperationStepSkipped.

@@ -333,12 +333,30 @@ var shapeOperationId = shape{
 	pattern: &pattern{re2: `[0-9a-fA-F-]+`, rule: `Member must satisfy regular expression pattern: [0-9a-fA-F-]+`},
 }
 
+var shapeOperationPhase = shape{
+	name: "OperationPhase",
+	kind: kindStructure,
+	members: []member{
+		{"Name", true, &shapeString},
+		{"Milliseconds", true, &shapeInteger},
+		{"Application", true, &shapeBoolean},
+	},
+}
+
+var shapeOperationPhaseList = shape{
+	name: "OperationPhaseList",
+	kind: kindList,
+	elem: &shapeOperationPhase,
+}
+
 var shapeOperationStep = shape{
 	name: "OperationStep",
 	kind: kindStructure,
 	members: []member{
 		{"Name", true, &shapeString},
 		{"Status", true, &shapeOperationStepStatus},
+		{"Milliseconds", false, &shapeInteger},
+		{"Phases", false, &shapeOperationPhaseList},
 	},
 }
 
@@ -535,6 +553,7 @@ var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
 		reflect.TypeFor[ListRuntimesResponse]():         &shapeListRuntimesResponse,
 		reflect.TypeFor[LogEvent]():                     &shapeLogEvent,
 		reflect.TypeFor[Operation]():                    &shapeOperation,
+		reflect.TypeFor[OperationPhase]():               &shapeOperationPhase,
 		reflect.TypeFor[OperationStep]():                &shapeOperationStep,
 		reflect.TypeFor[PullRuntimeRequest]():           &shapePullRuntimeRequest,
 		reflect.TypeFor[PullRuntimeResponse]():          &shapePullRuntimeResponse,

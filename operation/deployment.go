@@ -57,6 +57,10 @@ func provision(ctx context.Context, r *run) error {
 	if err := r.cfg.Fleet.Deploy(ctx, rev); err != nil {
 		return r.provisionFailed(err)
 	}
+	if start, health, ok := r.cfg.Fleet.Took(rev.Service, rev.ID); ok {
+		r.phase("start", start, false)
+		r.phase("health", health, true)
+	}
 	r.event(logs.HealthCheckOK)
 	return nil
 }

@@ -21,7 +21,7 @@ func (w *Worker) Progress(op store.Operation) (step string, steps []api.Operatio
 	list := planOf(op).steps
 	at := reached(op, list, step)
 	for i, s := range list {
-		steps = append(steps, api.OperationStep{Name: s.name, Status: stepStatus(op, i, at)})
+		steps = append(steps, timed(api.OperationStep{Name: s.name, Status: stepStatus(op, i, at)}, op.Times))
 	}
 	return step, steps
 }

@@ -27,6 +27,7 @@ type run struct {
 	leftovers bool // instances of the version before may still be there
 
 	checkout source.Checkout // of what is built from source, once it is fetched
+	phases   []store.Phase   // of the step under way
 
 	forgotten []string // images of deployments that the service cannot go back to any more
 }
@@ -115,9 +116,12 @@ func (r *run) advance(ctx, ahead context.Context, s step) (failure, err error) {
 	if failure, err := r.cancelled(ctx); failure != nil || err != nil {
 		return failure, err
 	}
+	begin := time.Now()
+	r.phases = nil
 	failure = r.try(ahead, s.name, s.within, s.do)
 	switch {
 	case failure == nil:
+		r.took(s.name, time.Since(begin))
 		return nil, nil
 	case ctx.Err() != nil:
 		return nil, ctx.Err()
@@ -197,6 +201,9 @@ func (r *run) finish(ctx context.Context, ended api.OperationStatus, status api.
 		return err
 	}
 	r.boundary(finished)
+	if ended == api.OperationSucceeded && fromSource(r.op.Target) && r.plan.deploys {
+		r.line(logs.DeployedIn(spent(r.op)))
+	}
 	r.event(event)
 	r.event(logs.StatusSet(string(status)))
 	r.log.Info("operation ended", "status", string(ended), "service_status", string(status))

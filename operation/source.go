@@ -97,6 +97,9 @@ func buildImage(ctx context.Context, r *run) error {
 	if err != nil {
 		return r.buildFailed(err, logs.BuildFailed, "build image")
 	}
+	for _, p := range built.Phases {
+		r.phase(p.Name, p.Took, p.Commands)
+	}
 	r.op.Target.Image = built.Image
 	r.op.Target.Run = &store.RunSettings{
 		Command: built.Run.Command, Port: built.Run.Port, PortEnv: built.Run.PortEnv, Env: built.Run.Env, Host: built.Host,

@@ -46,7 +46,8 @@ type script struct {
 	fetchErr error                       // what a fetch fails with
 	building func(context.Context) error // nil, or what a build does before it makes its image
 	run      recipe.Run
-	relief   int64       // bytes that can be removed from a full disk
+	phases   []build.Phase
+	scarce   bool        // the disk is nearly full
 	lose     func() bool // nil, or tells whether the image is gone when a build has found it
 }
 
@@ -117,7 +118,7 @@ func (w *workshop) Build(ctx context.Context, r build.Request) (build.Result, er
 	if s.lose != nil && s.lose() {
 		digest = "sha256:" + strings.Repeat("0", 64)
 	}
-	return build.Result{Image: digest, Run: s.run}, err
+	return build.Result{Image: digest, Run: s.run, Phases: s.phases}, err
 }
 
 func (w *workshop) Forget(service string) error {
@@ -174,6 +175,7 @@ func TestCreateFromSource_GoesThroughItsStepsInOrderAndSaysSo(t *testing.T) {
 			logs.SourceCommit("c1", "Subject of c1"),
 			"2000-01-01T00:00:00.000Z [Build] compiling", // lineHead leaves what is not the platform's
 			logs.BuildFinished,
+			"Deployed in 1 ms: health 1 ms.",
 		})
 		r.serves(arn, "GREETING=built")
 		r.serves(arn, "PORT=3000")

@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"time"
 
 	"apron/api"
 )
@@ -26,7 +27,22 @@ type Operation struct {
 	Previous *Deployment `json:"previous,omitempty"`
 
 	Done    []string `json:"done,omitempty"`    // names of finished steps, in order; undoing leaves them
+	Times   []Time   `json:"times,omitempty"`   // how long steps took; one that was done after the record was last saved is missing
 	Failure string   `json:"failure,omitempty"` // why the operation is being given up; empty while it goes forward
+}
+
+// Time is how long a step took, with all its tries.
+type Time struct {
+	Step   string        `json:"step"`
+	Took   time.Duration `json:"took"`             // nanoseconds
+	Phases []Phase       `json:"phases,omitempty"` // parts of it, in order; they need not add up to the whole
+}
+
+// Phase is how long a part of a step took.
+type Phase struct {
+	Name        string        `json:"name"`
+	Took        time.Duration `json:"took"`                  // nanoseconds
+	Application bool          `json:"application,omitempty"` // it is the application's own time, and none of the platform's
 }
 
 // Cause is a new version that a service deploys by itself.

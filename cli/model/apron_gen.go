@@ -490,12 +490,28 @@ var apronOperationStep = Shape{
 	Members: []Member{
 		{Name: "Name", Doc: "The name of the step.", Shape: &apronString},
 		{Name: "Status", Doc: "How the step stands.", Shape: &apronOperationStepStatus},
+		{Name: "Milliseconds", Doc: "How long the step took, with what had to be tried again; absent as long as it is not done.", Shape: &apronInteger},
+		{Name: "Phases", Doc: "Where the time of the step went, in order, as far as that is known.", Shape: &apronOperationPhaseList},
 	},
 }
 
 var apronOperationStepStatus = Shape{
 	Name: "OperationStepStatus", Type: "string",
 	Enum: []string{"PENDING", "IN_PROGRESS", "SUCCEEDED", "FAILED", "SKIPPED"},
+}
+
+var apronOperationPhaseList = Shape{
+	Name: "OperationPhaseList", Type: "list", Elem: &apronOperationPhase,
+}
+
+var apronOperationPhase = Shape{
+	Name: "OperationPhase", Type: "structure",
+	Required: []string{"Name", "Milliseconds", "Application"},
+	Members: []Member{
+		{Name: "Name", Doc: "The name of the phase.", Shape: &apronString},
+		{Name: "Milliseconds", Doc: "How long it took.", Shape: &apronInteger},
+		{Name: "Application", Doc: "Whether the time is that of the application: of the commands that build it, or of its program's start.", Shape: &apronBoolean},
+	},
 }
 
 var apronDescribeServiceUsageRequest = Shape{
