@@ -48,9 +48,6 @@ func (w *work) configure() error {
 	for _, notice := range rec.Notices {
 		w.say("%s", notice)
 	}
-	if rt.Deprecated != "" {
-		w.say("Runtime %s: %s.", rt.Name, strings.TrimSuffix(rt.Deprecated, "."))
-	}
 	return nil
 }
 
