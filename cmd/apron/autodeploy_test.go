@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"cmp"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
@@ -32,7 +33,7 @@ const never = "--poll-interval=24h"
 func (w *world) eventually(greeting string) {
 	w.Helper()
 	w.greeting = greeting
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+	for deadline := time.Now().Add(cmp.Or(w.patience, time.Minute)); ; time.Sleep(50 * time.Millisecond) {
 		status, body, err := w.get("/")
 		switch {
 		case err == nil && status == http.StatusOK && strings.HasPrefix(body, greeting):

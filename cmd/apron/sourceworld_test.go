@@ -1,8 +1,11 @@
 package main_test
 
 import (
+	"cmp"
 	"context"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/aws/aws-sdk-go-v2/service/apprunner"
@@ -15,6 +18,7 @@ import (
 type sourceWorld struct {
 	*world
 	repo *aprontest.Repository
+	git  string   // the repository's URL at a git server; "" is its file URL
 	args []string // of the server
 }
 
@@ -84,7 +88,7 @@ func (w *sourceWorld) bring(state string) {
 	if state == "none" {
 		return
 	}
-	w.do(w.createFrom(w.repo.URL()))
+	w.do(w.createFrom(cmp.Or(w.git, w.repo.URL())))
 	if state == "paused" {
 		w.do(pause)
 	}
@@ -103,11 +107,17 @@ func code(url string) *types.CodeRepository {
 	}
 }
 
+// createCode makes a service that deploys when the test says so, or by itself when the test has said how often the server looks.
 func (w *sourceWorld) createCode(repository *types.CodeRepository) func(context.Context, *world) error {
+	auto := slices.ContainsFunc(w.args, func(arg string) bool { return strings.HasPrefix(arg, "--poll-interval=") })
+	return createNamed("web-app", &types.SourceConfiguration{CodeRepository: repository, AutoDeploymentsEnabled: &auto})
+}
+
+func createNamed(name string, source *types.SourceConfiguration) func(context.Context, *world) error {
 	return func(ctx context.Context, w *world) error {
 		out, err := w.client.CreateService(ctx, &apprunner.CreateServiceInput{
-			ServiceName:           new("web-app"),
-			SourceConfiguration:   &types.SourceConfiguration{CodeRepository: repository, AutoDeploymentsEnabled: new(false)}, // the tests say when
+			ServiceName:           &name,
+			SourceConfiguration:   source,
 			InstanceConfiguration: &types.InstanceConfiguration{Cpu: new("256"), Memory: new("512")},
 		})
 		if err == nil {

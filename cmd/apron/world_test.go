@@ -1,6 +1,7 @@
 package main_test
 
 import (
+	"cmp"
 	"context"
 	"io"
 	"net/http"
@@ -23,7 +24,8 @@ type world struct {
 	client   *apprunner.Client
 	arn, id  string
 	url      string
-	greeting string // what the service's answers begin with
+	greeting string        // what the service's answers begin with
+	patience time.Duration // for an operation to end; 0 is two minutes
 }
 
 // newWorld starts a platform with environ and pushes the images hello:1 and app:1.
@@ -88,7 +90,7 @@ func (w *world) do(call func(context.Context, *world) error) {
 func (w *world) ends(want types.OperationStatus) {
 	w.Helper()
 	w.find()
-	ctx, cancel := context.WithTimeout(w.Context(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(w.Context(), cmp.Or(w.patience, 2*time.Minute))
 	defer cancel()
 	list, err := w.client.ListOperations(ctx, &apprunner.ListOperationsInput{ServiceArn: &w.arn})
 	if err != nil {

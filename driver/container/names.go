@@ -24,3 +24,7 @@ func key(namespace string) string {
 	h.Write([]byte(namespace))
 	return fmt.Sprintf("%08x", h.Sum32())
 }
+
+// BridgeName is the host's end of all these links, whose address is the host's as instances see it. It is there while there are
+// instances.
+func BridgeName(namespace string) string { return "apb" + key(namespace) }
