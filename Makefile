@@ -15,7 +15,8 @@ bin/apron: FORCE
 example: ## the example service as an image, in a file for skopeo
 	@CGO_ENABLED=0 go run ./cmd/apron-demo -save bin/hello.tar
 
-demo: build ## an example service from push to delete, on a platform of its own
+demo: build ## an example service from an image and one from source, from push to delete, on a platform of its own
+	@.ci/deps git
 	@CGO_ENABLED=0 go run ./cmd/apron-demo -apron bin/apron
 
 # The tests of cmd/ build and run the real program: the race detector would watch their polling alone, and the go

@@ -1,7 +1,7 @@
 // Command apron-demo shows what apron does, on a platform of its own in a temporary directory: it pushes an example
-// service as an image, creates it, calls it, pauses it, proves that nothing is left of it, resumes and deletes it, and
-// prints each step with its time. `make demo` runs it. It uses the installed aws CLI where there is one, and AWS's Go
-// SDK else.
+// service as an image, creates it, calls it, pauses it, proves that nothing is left of it, resumes and deletes it. Then
+// it does the same with one from source, which is pushed with git and deploys a change by itself. It prints each step
+// with its time. `make demo` runs it. It uses the installed aws CLI where there is one, and AWS's Go SDK else.
 package main
 
 import (
@@ -72,7 +72,7 @@ func run(ctx context.Context, apron string) (err error) {
 		return err
 	}
 	d.say("built examples/hello, a web server in one static file")
-	p, err := aprontest.Start(ctx, apron, filepath.Join(dir, "data"), nil)
+	p, err := aprontest.Start(ctx, apron, filepath.Join(dir, "data"), nil, runtimeArguments()...)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,16 @@ func run(ctx context.Context, apron string) (err error) {
 	}()
 	d.platform, d.aws = p, chooseClient(p)
 	d.say("started apron: API %s, services behind %s", p.APIURL(), p.Env["APRON_EDGE_URL"])
-	return d.walk(program)
+	d.title("a service from an image")
+	if err := d.image(program); err != nil {
+		return err
+	}
+	d.title("a service from source")
+	if err := d.source(dir); err != nil {
+		return err
+	}
+	d.title("the end")
+	return nil
 }
 
 // demo prints steps with the time since the one before.
@@ -101,30 +110,42 @@ func (d *demo) say(format string, args ...any) {
 	d.last = now
 }
 
-// walk goes the whole way of a service.
-func (d *demo) walk(program string) error {
+func (d *demo) title(text string) { fmt.Printf("\n%13s%s\n\n", "", text) }
+
+// image goes the whole way of a service from an image.
+func (d *demo) image(program string) error {
 	ref, err := d.push(program)
 	if err != nil {
 		return err
 	}
-	arn, url, err := d.create(ref)
+	arn, url, err := d.create("hello", map[string]any{"ImageRepository": map[string]any{
+		"ImageIdentifier": ref, "ImageRepositoryType": "ECR",
+		"ImageConfiguration": map[string]any{"RuntimeEnvironmentVariables": map[string]string{"GREETING": "Good day"}},
+	}})
 	if err != nil {
 		return err
 	}
+	if err := d.call(url, "/", http.StatusOK); err != nil {
+		return err
+	}
+	return d.life(arn, url)
+}
+
+// life pauses a running service, shows that nothing is left, resumes it and deletes it.
+func (d *demo) life(arn, url string) error {
 	trace, err := d.platform.Trace(arn[strings.LastIndex(arn, "/")+1:])
 	if err != nil {
 		return err
 	}
 	for _, step := range []func() error{
-		func() error { return d.call(url, http.StatusOK) },
 		func() error { return d.footprint(trace, "while it runs, it holds") },
 		func() error { return d.operate("pause-service", arn, "PAUSED") },
-		func() error { return d.call(url, http.StatusNotFound) },
+		func() error { return d.call(url, "/", http.StatusNotFound) },
 		func() error { return d.nothingLeft(trace) },
 		func() error { return d.operate("resume-service", arn, "RUNNING") },
-		func() error { return d.call(url, http.StatusOK) },
+		func() error { return d.call(url, "/", http.StatusOK) },
 		func() error { return d.operate("delete-service", arn, "DELETED") },
-		func() error { return d.call(url, http.StatusNotFound) },
+		func() error { return d.call(url, "/", http.StatusNotFound) },
 	} {
 		if err := step(); err != nil {
 			return err
@@ -144,19 +165,14 @@ func (d *demo) push(program string) (ref string, err error) {
 	return ref, err
 }
 
-func (d *demo) create(ref string) (arn, url string, err error) {
-	made, err := d.aws.call(d.ctx, "create-service", map[string]any{
-		"ServiceName": "hello",
-		"SourceConfiguration": map[string]any{"ImageRepository": map[string]any{
-			"ImageIdentifier": ref, "ImageRepositoryType": "ECR",
-			"ImageConfiguration": map[string]any{"RuntimeEnvironmentVariables": map[string]string{"GREETING": "Good day"}},
-		}},
-	})
+// create makes the service and waits until it runs.
+func (d *demo) create(name string, source map[string]any) (arn, url string, err error) {
+	made, err := d.aws.call(d.ctx, "create-service", map[string]any{"ServiceName": name, "SourceConfiguration": source})
 	if err != nil {
 		return "", "", err
 	}
 	d.say("%s create-service: %s", d.aws.name(), made.Service.Status)
-	if err := d.await(made); err != nil {
+	if err := d.follow(made.Service.ServiceArn, made.OperationId); err != nil {
 		return "", "", err
 	}
 	return made.Service.ServiceArn, made.Service.ServiceUrl, d.is(made.Service.ServiceArn, "RUNNING")
@@ -177,7 +193,10 @@ func (d *demo) operate(action, arn, status string) error {
 
 // await follows the operation with ListOperations, by the SDK, which does not cost a process a look.
 func (d *demo) await(r reply) error {
-	err := aprontest.Succeed(d.ctx, d.platform.Client(), r.Service.ServiceArn, &r.OperationId)
+	return d.ended(aprontest.Succeed(d.ctx, d.platform.Client(), r.Service.ServiceArn, &r.OperationId))
+}
+
+func (d *demo) ended(err error) error {
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, d.platform.Log())
 	}
@@ -197,8 +216,8 @@ func (d *demo) is(arn, status string) error {
 	return nil
 }
 
-func (d *demo) call(url string, want int) error {
-	req, err := http.NewRequestWithContext(d.ctx, http.MethodGet, "http://"+url+"/", nil)
+func (d *demo) call(url, path string, want int) error {
+	req, err := http.NewRequestWithContext(d.ctx, http.MethodGet, "http://"+url+path, nil)
 	if err != nil {
 		return err
 	}
@@ -212,9 +231,9 @@ func (d *demo) call(url string, want int) error {
 		return err
 	}
 	if resp.StatusCode != want {
-		return fmt.Errorf("GET %s: %s %q; want %d\n%s", url, resp.Status, body, want, d.platform.Log())
+		return fmt.Errorf("GET %s%s: %s %q; want %d\n%s", url, path, resp.Status, body, want, d.platform.Log())
 	}
-	d.say("GET http://%s/: %s %s", url, resp.Status, strings.TrimSpace(string(body)))
+	d.say("GET http://%s%s: %s %s", url, path, resp.Status, strings.TrimSpace(string(body)))
 	return nil
 }
 
