@@ -132,6 +132,7 @@ func TestAutoDeploy_FindsCommitsByPolling(t *testing.T) {
 func TestAutoDeploy_HearsWebhooks(t *testing.T) {
 	w := newSourceWorld(t, site("Hello"), []string{never})
 	w.bring("running")
+	w.awaitSeen(w.head()) // by the look that follows each start of a server, which would find what is pushed
 	w.push("Say good day", site("Good day"))
 	for _, c := range []struct {
 		body string

@@ -82,6 +82,16 @@ func (w *sourceWorld) push(subject string, files map[string]string) (commit stri
 	return commit
 }
 
+// head is the commit that was pushed last.
+func (w *sourceWorld) head() (commit string) {
+	w.Helper()
+	commit, err := w.repo.Git(w.Context(), "rev-parse", "HEAD")
+	if err != nil {
+		w.Fatal(err)
+	}
+	return commit
+}
+
 // bring makes the service and takes it to the named state.
 func (w *sourceWorld) bring(state string) {
 	w.Helper()
