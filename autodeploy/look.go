@@ -57,7 +57,7 @@ func (w *Watcher) look(ctx context.Context, arn string) (again time.Duration, er
 	}
 	version, err := w.cfg.Newest(ctx, v.svc)
 	if err != nil {
-		return retryAfter, w.unreadable(ctx, v, err)
+		return w.unreadable(ctx, v, err)
 	}
 	if v, err = w.read(ctx, arn); err != nil || !v.watched() { // that took its time
 		return 0, err
@@ -87,7 +87,7 @@ func (w *Watcher) fire(ctx context.Context, v view, watch store.Watch, version s
 	arn := v.svc.Service.ServiceArn
 	touches, err := w.touches(ctx, v, watch, version)
 	if err != nil {
-		return retryAfter, w.unreadable(ctx, v, err)
+		return w.unreadable(ctx, v, err)
 	}
 	watch.Seen = version
 	if !touches {
@@ -127,16 +127,18 @@ func (w *Watcher) touches(ctx context.Context, v view, watch store.Watch, versio
 	return w.cfg.Touches(ctx, v.svc, from, version)
 }
 
-// unreadable notes why the place could not be read, and tells the owner when that is news.
-func (w *Watcher) unreadable(ctx context.Context, v view, cause error) error {
+// unreadable notes why the place could not be read. When that begins it tells the owner and wants another look soon. After
+// that neither: the words of many a server are others each time, with a time or a number in them, and a registry that
+// counts what it is asked would never answer again.
+func (w *Watcher) unreadable(ctx context.Context, v view, cause error) (again time.Duration, err error) {
 	if errors.Is(cause, context.Canceled) {
-		return cause
+		return 0, cause
+	}
+	if v.watch.Failure == "" {
+		again = retryAfter
+		w.cfg.Event(v.svc.Service, logs.WatchFailed(cause.Error()))
 	}
 	watch := v.watch
 	watch.Failure = cause.Error()
-	if watch == v.watch {
-		return nil
-	}
-	w.cfg.Event(v.svc.Service, logs.WatchFailed(watch.Failure))
-	return w.keep(ctx, &v, watch)
+	return again, w.keep(context.WithoutCancel(ctx), &v, watch) // the look may have taken all its time
 }

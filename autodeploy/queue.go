@@ -12,7 +12,8 @@ type queue struct {
 	mu      sync.Mutex
 	waiting []string
 	state   map[string]state
-	bell    chan struct{} // rings when waiting has grown
+	later   map[string]*time.Timer // the one look of a service that is due by itself
+	bell    chan struct{}          // rings when waiting has grown
 }
 
 type state int
@@ -24,16 +25,27 @@ const (
 	lookingAgain // called for while it was being looked at
 )
 
-func newQueue() *queue { return &queue{state: map[string]state{}, bell: make(chan struct{}, 1)} }
+func newQueue() *queue {
+	return &queue{state: map[string]state{}, later: map[string]*time.Timer{}, bell: make(chan struct{}, 1)}
+}
 
 func (q *queue) add(arn string) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.forgetLaterLocked(arn)
 	switch q.state[arn] {
 	case idle:
 		q.pushLocked(arn)
 	case looking:
 		q.state[arn] = lookingAgain
+	}
+}
+
+// forgetLaterLocked keeps each look that was asked for from beginning another row of looks beside those that go on.
+func (q *queue) forgetLaterLocked(arn string) {
+	if timer := q.later[arn]; timer != nil {
+		timer.Stop()
+		delete(q.later, arn)
 	}
 }
 
@@ -85,7 +97,8 @@ func (q *queue) done(arn string, again time.Duration) {
 	was := q.state[arn]
 	delete(q.state, arn)
 	if again > 0 {
-		time.AfterFunc(again, func() { q.add(arn) })
+		q.forgetLaterLocked(arn)
+		q.later[arn] = time.AfterFunc(again, func() { q.add(arn) })
 	}
 	if was == lookingAgain {
 		q.pushLocked(arn)

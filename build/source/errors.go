@@ -3,6 +3,7 @@ package source
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -108,6 +109,9 @@ func unreachable(err error, o origin) string {
 			return fmt.Sprintf("the host %s of %s is unknown; check the URL, and this machine's name servers", o.at.host, o.at)
 		}
 		return fmt.Sprintf("the host %s of %s could not be looked up; check this machine's name servers, and try again", o.at.host, o.at)
+	}
+	if e, ok := errors.AsType[x509.CertificateInvalidError](err); ok && e.Reason == x509.Expired {
+		return fmt.Sprintf("the TLS certificate of %s has expired or is not valid yet; renew it, and look at this machine's clock", o.at.host)
 	}
 	if e, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return fmt.Sprintf("the TLS certificate of %s is not trusted here (%s); if it is of an authority of your own, add that to this machine's trusted certificates", o.at.host, oneLine(e.Err.Error()))

@@ -2,6 +2,8 @@ package source
 
 import (
 	"bytes"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/base64"
 	"fmt"
 	"log/slog"
@@ -180,5 +182,17 @@ func TestParseAddress_ReadsWhatGitReads(t *testing.T) {
 		if a, err := parseAddress(raw); err == nil {
 			t.Errorf("%q was taken: %+v", raw, a)
 		}
+	}
+}
+
+// TestErrors_OfAnExpiredCertificate_AreTheSameEachTime: who looks again and again tells what is news alone.
+func TestErrors_OfAnExpiredCertificate_AreTheSameEachTime(t *testing.T) {
+	at, err := parseAddress("https://git.example/team/web")
+	if err != nil {
+		t.Fatal(err)
+	}
+	expired := &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.Expired, Detail: "current time 12:00 is after 11:00"}}
+	if got := unreachable(expired, origin{at: at}); !strings.Contains(got, "git.example has expired or is not valid yet; renew it") {
+		t.Error(got)
 	}
 }
