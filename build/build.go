@@ -101,7 +101,7 @@ func refuse(cause error, format string, args ...any) *Error {
 // Builder makes images. Its methods may be called from many goroutines, but Build for one service only once at a time.
 type Builder struct {
 	cfg   Config
-	turns chan struct{} // one for each build under way
+	turns *turns
 
 	mu     sync.Mutex
 	active map[string]int // builds that have begun, by service
@@ -129,7 +129,7 @@ func New(cfg Config) (*Builder, error) {
 		return nil, fmt.Errorf("builder: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	return &Builder{cfg: cfg, turns: make(chan struct{}, cfg.Parallel), active: map[string]int{}, images: map[string]int{}}, nil
+	return &Builder{cfg: cfg, turns: newTurns(cfg.Parallel), active: map[string]int{}}, nil
 }
 
 func (cfg Config) withDefaults() Config {

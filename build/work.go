@@ -153,7 +153,7 @@ func (w *work) turn(ctx context.Context) (string, error) {
 	if err := w.await(ctx); err != nil {
 		return "", err
 	}
-	defer func() { <-w.b.turns }()
+	defer w.b.turns.give()
 	ctx, cancel := context.WithTimeoutCause(ctx, w.b.cfg.Limit, errLimit)
 	defer cancel()
 	defer func() {
@@ -168,19 +168,13 @@ func (w *work) turn(ctx context.Context) (string, error) {
 }
 
 func (w *work) await(ctx context.Context) error {
-	select {
-	case w.b.turns <- struct{}{}:
-		return nil
-	default:
-	}
-	defer w.phase("wait")()
-	w.say("Waiting for another build on this machine to end: %d may run at a time.", w.b.cfg.Parallel)
-	select {
-	case w.b.turns <- struct{}{}:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
+	ended := func() {}
+	err := w.b.turns.take(ctx, w.r.Account, func() {
+		ended = w.phase("wait")
+		w.say("Waiting for another build on this machine to end: %d may run at a time.", w.b.cfg.Parallel)
+	})
+	ended()
+	return err
 }
 
 // build runs the stages and makes the image of what they leave.
