@@ -197,7 +197,10 @@ func (d *demo) follow(arn, id string) error {
 			if _, more := d.deployment(arn, id, token); err == nil {
 				err = more
 			}
-			return d.ended(err)
+			if err := d.ended(err); err != nil {
+				return err
+			}
+			return d.took(arn, id)
 		case <-time.After(20 * time.Millisecond):
 		}
 		var err error
@@ -224,4 +227,37 @@ func (d *demo) deployment(arn, id, token string) (next string, err error) {
 		d.say("    %s", e.Message)
 	}
 	return out.NextToken, nil
+}
+
+// took prints where the time of an operation went, as the platform has measured it.
+func (d *demo) took(arn, id string) error {
+	var out struct {
+		Operation struct {
+			Steps []struct {
+				Name         string
+				Milliseconds int
+				Phases       []struct {
+					Name         string
+					Milliseconds int
+				}
+			}
+		}
+	}
+	if err := d.own("DescribeOperation", map[string]any{"ServiceArn": arn, "OperationId": id}, &out); err != nil {
+		return err
+	}
+	var steps []string
+	for _, s := range out.Operation.Steps {
+		var phases []string
+		for _, p := range s.Phases {
+			phases = append(phases, fmt.Sprintf("%s %d", p.Name, p.Milliseconds))
+		}
+		text := fmt.Sprintf("%s %d ms", s.Name, s.Milliseconds)
+		if len(phases) > 0 {
+			text += " (" + strings.Join(phases, ", ") + ")"
+		}
+		steps = append(steps, text)
+	}
+	d.say("of it: %s", strings.Join(steps, "; "))
+	return nil
 }
