@@ -15,6 +15,16 @@ import (
 	"apron/api"
 )
 
+const upLong = "Deploy a directory with source, or an image. The service is created, or updated if there is one of that name; an update\n" +
+	"keeps what is not given. Without an argument the current directory is meant.\n\n" +
+	"A directory's files are sent as they are, committed or not, but for what git ignores; they need not be in a git\n" +
+	"repository. They are built and run as its apprunner.yaml says, or as --runtime, --build and --start do. The log of the\n" +
+	"build is shown meanwhile. `apron remote` shows how to deploy by `git push`.\n\n" +
+	"An image is named as in its registry, or is a file or directory: a docker archive or an OCI layout, packed or not, is\n" +
+	"pushed to the platform's own registry first.\n\n" +
+	"Without --name the service is called like the directory or the image: the last part of its name, with -app behind it\n" +
+	"where that has less than four characters."
+
 func upCommand(cfg *Config) *cobra.Command {
 	var f flags
 	var u up
@@ -22,15 +32,7 @@ func upCommand(cfg *Config) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "up [IMAGE | FILE | DIRECTORY] [--name NAME] [--port PORT] [--env KEY=VALUE ...]",
 		Short: "Deploy a directory with source, or an image: create the service, or update the one that is there",
-		Long: "Deploy a directory with source, or an image. The service is created, or updated if there is one of that name; an update\n" +
-			"keeps what is not given. Without an argument the current directory is meant.\n\n" +
-			"A directory's files are sent as they are, committed or not, but for what git ignores; they need not be in a git\n" +
-			"repository. They are built and run as its apprunner.yaml says, or as --runtime, --build and --start do. The log of the\n" +
-			"build is shown meanwhile. `apron remote` shows how to deploy by `git push`.\n\n" +
-			"An image is named as in its registry, or is a file or directory: a docker archive or an OCI layout, packed or not, is\n" +
-			"pushed to the platform's own registry first.\n\n" +
-			"Without --name the service is called like the directory or the image: the last part of its name, with -app behind it\n" +
-			"where that has less than four characters.",
+		Long:  upLong,
 		Example: "  apron up\n  apron up . --runtime python311 --start 'python3 app.py' --port 8000\n" +
 			"  apron up 127.0.0.1:4080/web:1 --name web-app --env GREETING=Hello\n  apron up ./image.tar --name web-app",
 		Args: cobra.MaximumNArgs(1),
