@@ -72,7 +72,7 @@ func (w *work) endError(ctx context.Context, who string, err error, last []strin
 	case errors.Is(cause, errFlood):
 		return &Error{Reason: fmt.Sprintf("%s was stopped: it printed %v. Let it print less.", who, errFlood), Log: last, Cause: cause}
 	case errors.Is(cause, ErrDisk):
-		return &Error{Reason: fmt.Sprintf("%s was stopped: there is %v. Let it write less, or make room on the machine.", who, ErrDisk), Log: last, Cause: cause}
+		return &Error{Reason: fmt.Sprintf("%s was stopped: there is %v. Let it write less, or make room on the machine.", who, cause), Log: last, Cause: cause}
 	}
 	return cause
 }

@@ -138,6 +138,23 @@ const (
 // ErrDisk says that a build was stopped before the disk was full.
 var ErrDisk = fmt.Errorf("less than %d MiB left on the disk", minFree>>20)
 
+// inodesError is ErrDisk where the disk has room for bytes and none for more files.
+type inodesError struct{}
+
+func (inodesError) Error() string        { return "less than a fiftieth of the disk's inodes left" }
+func (inodesError) Is(target error) bool { return target == ErrDisk }
+
+// full says what is scarce on a disk. Some file systems have no fixed number of inodes, and say 0.
+func full(s unix.Statfs_t) error {
+	switch {
+	case s.Bavail*uint64(s.Bsize) < minFree:
+		return ErrDisk
+	case s.Files > 0 && s.Ffree < s.Files/50:
+		return inodesError{}
+	}
+	return nil
+}
+
 // watchDisk returns ErrDisk when the disk is nearly full. No file system but btrfs holds an instance to its limit, and a full disk
 // hurts everybody.
 func watchDisk(dir string, ended <-chan struct{}) error {
@@ -145,8 +162,10 @@ func watchDisk(dir string, ended <-chan struct{}) error {
 	defer tick.Stop()
 	for {
 		var s unix.Statfs_t
-		if err := unix.Statfs(dir, &s); err == nil && s.Bavail*uint64(s.Bsize) < minFree {
-			return ErrDisk
+		if err := unix.Statfs(dir, &s); err == nil {
+			if err := full(s); err != nil {
+				return err
+			}
 		}
 		select {
 		case <-tick.C:
