@@ -8,7 +8,7 @@ import (
 
 // Phase is one part of a build and how long it took. What did not happen is not there. In order they are: config, base,
 // wait for other builds, prepare (caches), for each stage start (of its instance), the stage's own name for its commands and
-// collect (what they changed), image, finish (noting it) and clean.
+// collect (what they changed), image and finish (noting the image, and removing the rest).
 type Phase struct {
 	Name     string
 	Took     time.Duration

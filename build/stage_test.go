@@ -62,7 +62,7 @@ func TestBuild_Revised_HasAppOfTheBuildAndAllOfPreRun(t *testing.T) {
 		t.Errorf("in the image:\n%swant:\n%s", got, want)
 	}
 	if got, want := phases(res), []string{
-		"config", "base", "prepare", "start", "build", "collect", "start", "post-build", "collect", "image", "start", "run", "collect", "image", "finish", "clean",
+		"config", "base", "prepare", "start", "build", "collect", "start", "post-build", "collect", "image", "start", "run", "collect", "image", "finish",
 	}; !slices.Equal(got, want) {
 		t.Errorf("phases %v, want %v", got, want)
 	}
@@ -92,7 +92,7 @@ func TestBuild_Original_BuildsOnceWhereNothingComesBefore(t *testing.T) {
 	if got, want := r.in(res, traced), "app/in-build 1\nout-build 1\n"; got != want {
 		t.Errorf("in the image:\n%swant:\n%s", got, want)
 	}
-	if got, want := phases(res), []string{"config", "base", "prepare", "start", "build", "collect", "image", "finish", "clean"}; !slices.Equal(got, want) {
+	if got, want := phases(res), []string{"config", "base", "prepare", "start", "build", "collect", "image", "finish"}; !slices.Equal(got, want) {
 		t.Errorf("phases %v, want %v", got, want)
 	}
 }
@@ -103,7 +103,7 @@ func TestBuild_StartsNoInstanceWithoutCommands(t *testing.T) {
 	if got, want := r.in(res, "cat /app/started"), "hello"; got != want {
 		t.Errorf("in the image: %q, want %q", got, want)
 	}
-	if got, want := phases(res), []string{"config", "base", "prepare", "image", "finish", "clean"}; !slices.Equal(got, want) {
+	if got, want := phases(res), []string{"config", "base", "prepare", "image", "finish"}; !slices.Equal(got, want) {
 		t.Errorf("phases %v, want %v", got, want)
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"apron/build/recipe"
 	"apron/build/runtimes"
@@ -156,10 +157,7 @@ func (w *work) turn(ctx context.Context) (string, error) {
 	defer w.b.turns.give()
 	ctx, cancel := context.WithTimeoutCause(ctx, w.b.cfg.Limit, errLimit)
 	defer cancel()
-	defer func() {
-		defer w.phase("clean")()
-		w.clean(ctx)
-	}()
+	defer w.clean(ctx)
 	digest, err := w.build(ctx)
 	if _, ok := errors.AsType[*Error](err); err != nil && !ok && errors.Is(context.Cause(ctx), errLimit) {
 		return "", refuse(err, "%s", w.tooLong(w.doing))
@@ -197,6 +195,9 @@ func (w *work) build(ctx context.Context) (string, error) {
 		return "", err
 	}
 	defer w.phase("finish")()
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	wg.Go(func() { w.clean(ctx) }) // the kernel and the disk make each of the two wait
 	if err := w.b.cfg.Keep(ctx, w.r.Account, w.r.Service, w.key, digest); err != nil {
 		return "", err
 	}
