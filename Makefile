@@ -43,7 +43,7 @@ fuzz: ## every fuzz target, for FUZZTIME each
 	@.ci/fuzz $(FUZZTIME)
 
 bench: build ## the figures of docs/benchmarks.md
-	@.ci/deps runc awscli time
+	@.ci/deps runc awscli time git mmdebstrap debian-archive-keyring
 	@CGO_ENABLED=0 go run ./cmd/apron-bench -apron bin/apron
 
 SEED := 1

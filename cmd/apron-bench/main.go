@@ -1,8 +1,8 @@
 // Command apron-bench measures what docs/benchmarks.md states, in one run on one machine: pause, resume and create
 // from the call to their effect, beside the same program started bare and by runc; a commit from the call to its first
-// answer, and where that time goes; what paused services hold; how
-// servers answer that have one service or very many; and what a call costs by the command line, beside AWS's own. `make bench` runs it. It prints the page's tables; it never passes
-// or fails on a time.
+// answer, and where that time goes; what paused services hold; how servers answer that have one service or very many;
+// and what a call costs by the command line, beside AWS's own. `make bench` runs it. It prints the page's tables; it
+// never passes or fails on a time.
 package main
 
 import (
@@ -39,7 +39,7 @@ func main() {
 	signal.Ignore(syscall.SIGPIPE) // a reader that goes away must not keep us from stopping the platform
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, 20*time.Minute)
+	ctx, cancel := context.WithTimeout(ctx, 40*time.Minute)
 	defer cancel()
 	o, err := parse()
 	if err == nil {

@@ -139,7 +139,7 @@ func (n *numerals) deployed(kind *deployment, svc *types.Service, operation *str
 		if time.Since(begin) > buildLimit {
 			return fmt.Errorf("%s: no new answer within %v; the last is %q, %w", kind.name, buildLimit, answer, err)
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(pollPause(time.Since(begin)))
 	}
 	total := time.Since(begin)
 	if err := aprontest.Succeed(n.ctx, n.client, *svc.ServiceArn, operation); err != nil {
@@ -157,8 +157,14 @@ func (n *numerals) deployed(kind *deployment, svc *types.Service, operation *str
 	return nil
 }
 
+// pollPause is how long to wait before the next look at something that old: the looks must not take the CPU from a build,
+// and their pause is half a hundredth of the result at most.
+func pollPause(age time.Duration) time.Duration {
+	return min(max(age/200, time.Millisecond), 100*time.Millisecond)
+}
+
 // buildLimit is how long one deployment may take.
-const buildLimit = 5 * time.Minute
+const buildLimit = 10 * time.Minute
 
 var errNotServed = errors.New("the service does not answer")
 
