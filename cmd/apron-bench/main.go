@@ -60,7 +60,7 @@ func parse() (o options, err error) {
 	flag.IntVar(&o.turns, "turns", 5, "scale: how often each server is measured with each action")
 	flag.DurationVar(&o.turn, "turn", 2*time.Second, "scale: and for how long")
 	flag.IntVar(&o.builds, "builds", 7, "source: how often each kind of deployment is measured")
-	flag.IntVar(&o.colds, "cold", 2, "source: but for those with empty caches, which take long")
+	flag.IntVar(&o.colds, "cold", 1, "source: but for those with empty caches, which take long")
 	bases := flag.String("bases", "host,debian", "source: what is built on: this machine's own Go, and a base made of Debian's packages")
 	flag.Parse()
 	o.bases = strings.Split(*bases, ",")
