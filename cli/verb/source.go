@@ -18,8 +18,8 @@ type source struct {
 	tree    *worktree.Tree // nil for images
 }
 
-// sourceAt tells a path from an image's name: it begins with . or /, or leads to an archive or a directory of another form
-// than names of images have. A directory that holds no image is a working tree; with asTree it is one whatever it holds.
+// sourceAt tells a path from an image's name: it begins with . or /, or leads to an archive or a directory with an
+// apprunner.yaml. A directory that holds no image is a working tree; with asTree it is one whatever it holds.
 func sourceAt(arg string, asTree bool) (source, error) {
 	if !isPath(arg) {
 		return source{name: arg}, nil
@@ -52,6 +52,9 @@ func treeAt(dir string) (source, error) {
 
 func isPath(arg string) bool {
 	if strings.HasPrefix(arg, ".") || filepath.IsAbs(arg) {
+		return true
+	}
+	if _, err := os.Stat(filepath.Join(arg, configFile)); err == nil {
 		return true
 	}
 	_, err := os.Stat(arg)

@@ -122,6 +122,17 @@ func TestUp_DeploysWhereOnlyTheSourceHasChanged(t *testing.T) {
 	}
 }
 
+// TestUp_TakesADirectoryByItsName, which an image could have as well.
+func TestUp_TakesADirectoryByItsName(t *testing.T) {
+	p := newPlatform(t)
+	p.withGit()
+	dir := project(t, "shop", map[string]string{"apprunner.yaml": someConfig})
+	t.Chdir(filepath.Dir(dir))
+	if got := p.run("up", "shop"); got.code != 0 || sentCode(t, p, "CreateService") == nil {
+		t.Errorf("it ended with %d, %q", got.code, got.err)
+	}
+}
+
 // TestUp_TriesAgainAfterAFailedCreate: a first build fails as often as not, and who has mended it does the same once more.
 func TestUp_TriesAgainAfterAFailedCreate(t *testing.T) {
 	p := newPlatform(t)
