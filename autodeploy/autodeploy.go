@@ -37,7 +37,7 @@ type Config struct {
 }
 
 const (
-	checks       = 4                // services looked at side by side
+	checks       = 16               // services looked at side by side: a look is a wait for servers, and one account may have thirty that never answer
 	checkLimit   = time.Minute      // for one look
 	waitForEnd   = time.Second      // until a service whose operation is under way is looked at again
 	retryAfter   = 10 * time.Second // after a look that was asked for and failed
