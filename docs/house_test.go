@@ -152,6 +152,26 @@ func directModules(t *testing.T) []string {
 	return direct
 }
 
+// TestDivergences_AreSaidOnce in each table: a merge of two branches that add rows can leave the same one twice.
+func TestDivergences_AreSaidOnce(t *testing.T) {
+	text, err := os.ReadFile("divergences.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[string]int{}
+	for i, line := range strings.Split(string(text), "\n") {
+		if !strings.HasPrefix(line, "| ") {
+			clear(said)
+			continue
+		}
+		where := strings.TrimSpace(strings.Split(line, "|")[1])
+		if before, twice := said[where]; twice {
+			t.Errorf("divergences.md:%d: %s has a row at line %d already", i+1, where, before)
+		}
+		said[where] = i + 1
+	}
+}
+
 // TestTests_StayOutOfTheProgram bans the test packages from what apron links.
 func TestTests_StayOutOfTheProgram(t *testing.T) {
 	cmd := exec.Command("go", "list", "-tags", "seccomp,netgo,osusergo", "-deps", "./cmd/apron")
