@@ -123,6 +123,16 @@ type GarbageSummary struct {
 	FreedBytes  int         `json:"FreedBytes"`
 }
 
+// GetWebhookRequest is the input of GetWebhook.
+type GetWebhookRequest struct {
+	ServiceArn string `json:"ServiceArn"`
+}
+
+// GetWebhookResponse is the output of GetWebhook.
+type GetWebhookResponse struct {
+	Webhook *Webhook `json:"Webhook"`
+}
+
 // InstanceStatus is an enum: InstanceFound, InstanceStarting, InstanceHealthy, InstanceFailed, InstanceLeaving.
 type InstanceStatus string
 
@@ -391,4 +401,13 @@ type StorageSummary struct {
 	Count            int         `json:"Count"`
 	Bytes            int         `json:"Bytes"`
 	ReclaimableBytes int         `json:"ReclaimableBytes"`
+}
+
+// Webhook is a structure of apron's own API.
+type Webhook struct {
+	ServiceArn  string  `json:"ServiceArn"`
+	Url         string  `json:"Url"`
+	Secret      string  `json:"Secret"`
+	SeenVersion *string `json:"SeenVersion,omitzero"`
+	Failure     *string `json:"Failure,omitzero"`
 }

@@ -169,6 +169,22 @@ var shapeGarbageSummaryList = shape{
 	elem: &shapeGarbageSummary,
 }
 
+var shapeGetWebhookRequest = shape{
+	name: "GetWebhookRequest",
+	kind: kindStructure,
+	members: []member{
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+	},
+}
+
+var shapeGetWebhookResponse = shape{
+	name: "GetWebhookResponse",
+	kind: kindStructure,
+	members: []member{
+		{"Webhook", true, &shapeWebhook},
+	},
+}
+
 var shapeInstanceStatus = shape{
 	name: "InstanceStatus",
 	kind: kindString,
@@ -529,6 +545,18 @@ var shapeStorageSummaryList = shape{
 	elem: &shapeStorageSummary,
 }
 
+var shapeWebhook = shape{
+	name: "Webhook",
+	kind: kindStructure,
+	members: []member{
+		{"ServiceArn", true, &shapeAppRunnerResourceArn},
+		{"Url", true, &shapeString},
+		{"Secret", true, &shapeString},
+		{"SeenVersion", false, &shapeString},
+		{"Failure", false, &shapeString},
+	},
+}
+
 var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
 	return map[reflect.Type]*shape{
 		reflect.TypeFor[CancelOperationRequest]():       &shapeCancelOperationRequest,
@@ -544,6 +572,8 @@ var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
 		reflect.TypeFor[DescribeStorageResponse]():      &shapeDescribeStorageResponse,
 		reflect.TypeFor[Garbage]():                      &shapeGarbage,
 		reflect.TypeFor[GarbageSummary]():               &shapeGarbageSummary,
+		reflect.TypeFor[GetWebhookRequest]():            &shapeGetWebhookRequest,
+		reflect.TypeFor[GetWebhookResponse]():           &shapeGetWebhookResponse,
 		reflect.TypeFor[InstanceUsage]():                &shapeInstanceUsage,
 		reflect.TypeFor[ListDeploymentsRequest]():       &shapeListDeploymentsRequest,
 		reflect.TypeFor[ListDeploymentsResponse]():      &shapeListDeploymentsResponse,
@@ -564,6 +594,7 @@ var ownStructures = sync.OnceValue(func() map[reflect.Type]*shape {
 		reflect.TypeFor[ServiceUsage]():                 &shapeServiceUsage,
 		reflect.TypeFor[Storage]():                      &shapeStorage,
 		reflect.TypeFor[StorageSummary]():               &shapeStorageSummary,
+		reflect.TypeFor[Webhook]():                      &shapeWebhook,
 	}
 })
 
@@ -603,6 +634,13 @@ var OwnActions = []Action{
 		Input:  reflect.TypeFor[DescribeStorageRequest](),
 		Output: reflect.TypeFor[DescribeStorageResponse](),
 		Errors: []Kind{KindInvalidRequest, KindInternal},
+	},
+	{
+		Name:   "GetWebhook",
+		Target: "Apron.GetWebhook",
+		Input:  reflect.TypeFor[GetWebhookRequest](),
+		Output: reflect.TypeFor[GetWebhookResponse](),
+		Errors: []Kind{KindInvalidRequest, KindNotFound, KindInternal},
 	},
 	{
 		Name:   "ListDeployments",

@@ -87,7 +87,7 @@ func TestLookupTarget_TellsTheAPIsApart(t *testing.T) {
 
 func TestReadOnly_OwnActionsToo(t *testing.T) {
 	for _, a := range OwnActions {
-		if want := !slices.Contains([]string{"CancelOperation", "GetWebhook", "PullRuntime", "RollbackService"}, a.Name); a.ReadOnly() != want {
+		if want := !slices.Contains([]string{"CancelOperation", "CollectGarbage", "GetWebhook", "PullRuntime", "RollbackService"}, a.Name); a.ReadOnly() != want {
 			t.Errorf("%s: ReadOnly = %t", a.Name, !want)
 		}
 	}

@@ -129,7 +129,7 @@ func New(cfg Config) (*Builder, error) {
 		return nil, fmt.Errorf("builder: %w", err)
 	}
 	cfg = cfg.withDefaults()
-	return &Builder{cfg: cfg, turns: newTurns(cfg.Parallel), active: map[string]int{}}, nil
+	return &Builder{cfg: cfg, turns: newTurns(cfg.Parallel), active: map[string]int{}, images: map[string]int{}}, nil
 }
 
 func (cfg Config) withDefaults() Config {

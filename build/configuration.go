@@ -40,6 +40,9 @@ func (w *work) configure() error {
 	if strings.TrimSpace(rec.Run.Command) == "" {
 		return refuse(nil, "There is no start command: set run.command in apprunner.yaml, or StartCommand.")
 	}
+	if len(rec.Run.Secrets) > 0 {
+		return refuse(nil, "This version of apron can't resolve secrets yet: take run.secrets out of apprunner.yaml.")
+	}
 	rt, ok := runtimes.Lookup(rec.Runtime)
 	if !ok {
 		return refuse(nil, "The runtime %q is unknown; apron runtime ls shows those that there are.", rec.Runtime)

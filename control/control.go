@@ -36,6 +36,8 @@ type Config struct {
 	// the base image of one; its errors are the client's where they are *api.Error. Neither asks a registry.
 	Runtimes    func(ctx context.Context, account string) ([]api.RuntimeSummary, error)
 	PullRuntime func(ctx context.Context, account, name string) (api.RuntimeSummary, error)
+	// Webhook tells where pushes for the service with this id are reported, and what proves a report.
+	Webhook func(serviceID string) (url, secret string)
 	// Storage tells an account how the server's disk is used, and CollectGarbage removes from it what can be made again, or tells
 	// what it would; both block for as long as that takes. Errors are the client's where they are *api.Error.
 	Storage        func(ctx context.Context, account string) (api.Storage, error)

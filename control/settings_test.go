@@ -160,7 +160,7 @@ func TestCreateService_HoldsCodeToItsRules(t *testing.T) {
 		}, ""},
 		"no configuration": {func(r *repository) { r.CodeConfiguration = nil }, "CodeRepository has no CodeConfiguration"},
 		"no values":        {func(r *repository) { r.CodeConfiguration.CodeConfigurationValues = nil }, "not all that it needs"},
-		"no build":         {func(r *repository) { r.CodeConfiguration.CodeConfigurationValues.BuildCommand = nil }, notBuilt},
+		"no build":         {func(r *repository) { r.CodeConfiguration.CodeConfigurationValues.BuildCommand = nil }, ""},
 		"no start": {func(r *repository) { r.CodeConfiguration.CodeConfigurationValues.StartCommand = nil },
 			"Give Runtime, StartCommand and"},
 		"port": {func(r *repository) { r.CodeConfiguration.CodeConfigurationValues.Port = new("http") }, `Port "http" isn't a port`},

@@ -58,7 +58,7 @@ func (c *Control) checkCode(f *faults, caller api.Caller, r *api.CodeRepository)
 	if code == nil || code.ConfigurationSource != api.ConfigurationSourceAPI {
 		return
 	}
-	if v := c.CodeConfigurationValues; v == nil || v.StartCommand == nil {
+	if v := code.CodeConfigurationValues; v == nil || v.StartCommand == nil {
 		f.add("CodeConfiguration has the ConfigurationSource API and not all that it needs. Give Runtime, StartCommand and, where something is to be built, BuildCommand in CodeConfigurationValues, or ConfigurationSource REPOSITORY and an apprunner.yaml.")
 	}
 }

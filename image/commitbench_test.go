@@ -63,6 +63,7 @@ func benchmarkCommit(b *testing.B, make func(*testing.B) string, move bool) {
 		b.StartTimer()
 		d := commit(b, a, image.NewImage{Layers: []image.Tree{{Dir: tree, Move: move}}, Repo: "web", Tag: "v1"})
 		b.StopTimer()
+		cpu += cpuTime(b) - before
 		if _, err := s.Remove(b.Context(), d); err != nil {
 			b.Fatal(err)
 		}

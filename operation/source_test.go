@@ -152,6 +152,44 @@ func TestSourceFaults_EndTheDeploymentAtOnceAndTheOldVersionServesOn(t *testing.
 	}
 }
 
+// TestFullDisk_IsRelievedAndTheStepTriedAgain wherever it is met, and the error of a step that is given up says what was done.
+func TestFullDisk_IsRelievedAndTheStepTriedAgain(t *testing.T) {
+	full := fmt.Errorf("write layer: %w", syscall.ENOSPC)
+	for name, c := range map[string]struct {
+		err    error
+		fails  int
+		relief int64
+		ended  api.OperationStatus
+		says   string
+	}{
+		"once":            {full, 1, 1 << 30, api.OperationSucceeded, ""},
+		"nothing to free": {full, 99, 0, api.OperationFailed, "build image: write layer: no space left on device. Nothing was left on the disk"},
+		"during commands": {&build.Error{Reason: "It was stopped.", Cause: build.ErrDisk}, 1, 5 << 20, api.OperationFailed, "It was stopped. The disk of the data directory was full; 5 MiB"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			builds(t, func(r *rig) {
+				left := c.fails
+				r.shop.set(func(s *script) {
+					s.relief = c.relief
+					s.building = func(context.Context) error {
+						if left--; left >= 0 {
+							return c.err
+						}
+						return nil
+					}
+				})
+				op := r.ends(r.source("web-app"), c.ended)
+				if !strings.Contains(op.Failure, c.says) {
+					t.Errorf("the reason is %q, want %q", op.Failure, c.says)
+				}
+				if !slices.Contains(r.shop.done(), "relieve") {
+					t.Errorf("%q was done", r.shop.done())
+				}
+			})
+		})
+	}
+}
+
 func TestSourceFaults_AreALineEach(t *testing.T) {
 	builds(t, func(r *rig) {
 		r.shop.set(failing(&build.Error{Reason: "The file is not valid:\n1:1: this.\n2:2: that."}))
@@ -227,26 +265,31 @@ func TestBuild_ThatFoundAnImageThatIsGone_IsDoneAgain(t *testing.T) {
 	})
 }
 
-func TestPrune_KeepsWhatServicesUse_AndLessWhileTheDiskIsFull(t *testing.T) {
+// TestExists_AndUnderOperation are what keeps others from the checkouts of a service: a build that waits for its turn reads its own.
+func TestExists_AndUnderOperation(t *testing.T) {
 	builds(t, func(r *rig) {
+		under := func() map[string]bool {
+			ids, err := r.worker.UnderOperation(t.Context())
+			r.accepted(err)
+			return ids
+		}
+		var during map[string]bool
+		r.shop.set(func(s *script) {
+			s.building = func(context.Context) error { during = under(); return nil }
+		})
 		arn := r.source("web-app")
 		r.ends(arn, api.OperationSucceeded)
 		id := r.service(arn).Service.ServiceId
-		r.shop.set(func(s *script) { s.scarce = true })
-		time.Sleep(time.Hour)
-		const day = 24 * time.Hour
-		if r.shop.mu.Lock(); !slices.Equal(r.shop.pruned, []time.Duration{day, 30 * day, 3 * time.Hour, 0}) {
-			t.Errorf("it goes what is older than %v", r.shop.pruned)
+		if !during[id] || len(under()) != 0 {
+			t.Errorf("%v are under an operation during the build of %s, and %v after it", during, id, under())
 		}
-		keep := r.shop.keep
-		r.shop.mu.Unlock()
-		if !keep(id) || keep("another") {
-			t.Errorf("kept is what is there: %t, what is not: %t", keep(id), keep("another"))
+		if !r.worker.Exists(t.Context(), id) || r.worker.Exists(t.Context(), "another") {
+			t.Error("the service does not exist, or another does")
 		}
 		r.delete(arn)
 		r.ends(arn, api.OperationSucceeded)
-		if keep(id) {
-			t.Error("what the deleted service had is kept")
+		if r.worker.Exists(t.Context(), id) {
+			t.Error("the deleted service exists")
 		}
 	})
 }

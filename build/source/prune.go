@@ -34,7 +34,7 @@ func (f *Fetcher) Kept(ctx context.Context) (list []Kept, err error) {
 				return nil, context.Cause(ctx)
 			}
 			k := Kept{Mirror: kind == mirrors, Service: filepath.Base(filepath.Dir(dir)), name: filepath.Base(dir)}
-			if serviceID.MatchString(k.Service) {
+			if serviceID(k.Service) {
 				k.Bytes, k.Used = usage(dir), f.used(k)
 				list = append(list, k)
 			}

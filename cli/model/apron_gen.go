@@ -15,6 +15,7 @@ var Apron = &Service{
 		{Name: "DescribeOperation", CLIName: "describe-operation", Doc: "Tells how far an operation has come, step by step, and why it failed if it did.", Input: &apronDescribeOperationRequest, Output: &apronDescribeOperationResponse},
 		{Name: "DescribeServiceUsage", CLIName: "describe-service-usage", Doc: "Tells what the instances of a service use of the machine just now, and how many requests it has.", Input: &apronDescribeServiceUsageRequest, Output: &apronDescribeServiceUsageResponse},
 		{Name: "DescribeStorage", CLIName: "describe-storage", Doc: "Tells what takes the space on the server's disk, by kind and by service, and how much of it can be removed.", Input: &apronDescribeStorageRequest, Output: &apronDescribeStorageResponse},
+		{Name: "GetWebhook", CLIName: "get-webhook", Doc: "Tells where providers of source code report pushes for a service, and the secret that proves a report; needs a key that may write.", Input: &apronGetWebhookRequest, Output: &apronGetWebhookResponse},
 		{Name: "ListDeployments", CLIName: "list-deployments", Doc: "Lists the deployments of a service that RollbackService can go back to, newest first: the last ten that succeeded.", Input: &apronListDeploymentsRequest, Output: &apronListDeploymentsResponse},
 		{Name: "ListLogEvents", CLIName: "list-log-events", Doc: "Reads the last lines of what a service prints, of its events or of a deployment, and from the token of the answer on whatever comes after them.", Input: &apronListLogEventsRequest, Output: &apronListLogEventsResponse},
 		{Name: "ListRuntimes", CLIName: "list-runtimes", Doc: "Lists the managed runtimes, and for each the base that services are built on.", Input: &apronListRuntimesRequest, Output: &apronListRuntimesResponse},
@@ -624,6 +625,34 @@ var apronServiceStorage = Shape{
 		{Name: "SourceBytes", Doc: "What was fetched of its repository.", Shape: &apronInteger},
 		{Name: "CacheBytes", Doc: "What its builds keep for each other.", Shape: &apronInteger},
 		{Name: "LogBytes", Doc: "What it has printed, and what was told of it.", Shape: &apronInteger},
+	},
+}
+
+var apronGetWebhookRequest = Shape{
+	Name: "GetWebhookRequest", Type: "structure",
+	Required: []string{"ServiceArn"},
+	Members: []Member{
+		{Name: "ServiceArn", Doc: "The ARN of the service.", Shape: &apronAppRunnerResourceArn},
+	},
+}
+
+var apronGetWebhookResponse = Shape{
+	Name: "GetWebhookResponse", Type: "structure",
+	Required: []string{"Webhook"},
+	Members: []Member{
+		{Name: "Webhook", Doc: "The webhook of the service.", Shape: &apronWebhook},
+	},
+}
+
+var apronWebhook = Shape{
+	Name: "Webhook", Type: "structure",
+	Required: []string{"ServiceArn", "Url", "Secret"},
+	Members: []Member{
+		{Name: "ServiceArn", Doc: "The ARN of the service.", Shape: &apronAppRunnerResourceArn},
+		{Name: "Url", Doc: "Where a push is reported with POST.", Shape: &apronString},
+		{Name: "Secret", Doc: "What signs the report, or is its bearer token.", Shape: &apronString},
+		{Name: "SeenVersion", Doc: "The newest commit or image digest that was seen and is deployed or needs no deployment.", Shape: &apronString},
+		{Name: "Failure", Doc: "Why the repository or registry could not be looked at the last time, if it could not.", Shape: &apronString},
 	},
 }
 

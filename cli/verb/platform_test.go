@@ -74,7 +74,10 @@ func newPlatform(t *testing.T, names ...string) *platform {
 		},
 		Actions: p.actions(),
 	})
-	server := httptest.NewServer(p.handler)
+	mux := http.NewServeMux()
+	mux.Handle("/v2/", registry.New(registry.Logger(log.New(io.Discard, "", 0))))
+	mux.Handle("/", p.handler)
+	server := httptest.NewServer(mux)
 	t.Cleanup(server.Close)
 	p.url = server.URL
 	return p

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 
-	"golang.org/x/sys/unix"
-
 	"apron/build"
 	"apron/build/source"
 	"apron/image"
@@ -20,6 +18,7 @@ func (p *platform) openBuilds(context.Context) (err error) {
 		Log:       p.log,
 		Limits:    source.Limits{Bytes: int64(c.Source) << 20},
 		AllowFile: len(c.Files) > 0,
+		Local:     p.git.Local,
 		FileRoots: c.Files,
 	})
 	if err != nil {
@@ -62,14 +61,4 @@ func (p *platform) findBuild(ctx context.Context, _, service, key string) (diges
 
 func (p *platform) keepBuild(ctx context.Context, _, service, key, digest string) error {
 	return p.store.Update(ctx, func(tx *store.Tx) error { return tx.KeepBuild(service, key, digest) })
-}
-
-// scarce tells whether the disk of the data directory is nearly full: less than a tenth of it is free, and less than 10 GiB.
-func (p *platform) scarce() bool {
-	var s unix.Statfs_t
-	if err := unix.Statfs(p.cfg.Data, &s); err != nil {
-		return false
-	}
-	free, all := s.Bavail*uint64(s.Bsize), s.Blocks*uint64(s.Bsize)
-	return free < min(all/10, 10<<30)
 }

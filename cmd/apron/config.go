@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"sync"
 	"time"
 
@@ -37,6 +36,7 @@ type Config struct {
 	PollInterval time.Duration // between two looks at a repository that a service deploys from by itself
 
 	Quotas control.Quotas // of each account in each region
+	Builds BuildConfig
 
 	RuntimeImages runtimeImages // bases of managed runtimes other than the default
 }
@@ -118,18 +118,6 @@ func durationVar(fs *pflag.FlagSet, d *time.Duration, name, env, usage string) e
 		}
 	}
 	fs.DurationVar(d, name, def, usage)
-	return nil
-}
-
-func countVar(fs *pflag.FlagSet, n *int, name, env, usage string) error {
-	def := *n
-	if text := os.Getenv(env); text != "" {
-		var err error
-		if def, err = strconv.Atoi(text); err != nil {
-			return fmt.Errorf("%s: %q is not a whole number", env, text)
-		}
-	}
-	fs.IntVar(n, name, def, usage)
 	return nil
 }
 

@@ -12,7 +12,9 @@ import (
 
 	"apron/autodeploy"
 	"apron/awsjson"
+	"apron/build"
 	"apron/build/runtimes"
+	"apron/build/source"
 	"apron/control"
 	"apron/disk"
 	"apron/driver/container"
@@ -41,6 +43,8 @@ type platform struct {
 	logs      *logs.Logs
 	driver    *container.Driver
 	bases     *runtimes.Bases
+	sources   *source.Fetcher
+	builder   *build.Builder
 	proxy     *proxy.Proxy
 	fleet     *fleet.Fleet
 	worker    *operation.Worker
@@ -62,7 +66,7 @@ func openPlatform(ctx context.Context, cfg Config, log *slog.Logger) (_ *platfor
 		}
 	}()
 	for _, open := range []func(context.Context) error{
-		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openGit, p.openLogs, p.openDriver,
+		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openGit, p.openLogs, p.openDriver, p.openBases, p.openBuilds,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -259,6 +263,7 @@ func (p *platform) tieActions() {
 		Usage:           p.usage,
 		Runtimes:        p.bases.List,
 		PullRuntime:     p.bases.Pull,
+		Webhook:         p.webhook,
 		Storage:         p.describeStorage,
 		CollectGarbage:  p.collectGarbage,
 		Host:            p.host,

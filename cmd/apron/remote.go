@@ -23,7 +23,7 @@ func (p *platform) checkRepository(_ string, u *url.URL) error {
 		}
 	case "http":
 		if _, ours := p.git.Repository(u.String()); !ours {
-			return errors.New("nothing protects what comes over http; use https, or push the repository to this server, below http://" + p.registryNames()[0] + "/git/")
+			return errors.New("nothing protects what comes over http; use https, or push the repository to this server, below http://" + reachable(p.api) + "/git/")
 		}
 	}
 	return nil

@@ -163,7 +163,7 @@ func pushCommand(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 func baseCommand(ts *testscript.TestScript, _ bool, args []string) {
-	img, err := aprontest.Base()
+	img, err := aprontest.BusyBox()
 	ts.Check(err)
 	_, err = platformOf(ts).Push(context.Background(), img, args[0])
 	ts.Check(err)

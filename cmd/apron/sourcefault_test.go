@@ -45,7 +45,7 @@ func TestSource_ThatFails_SaysWhyAndTheRunningVersionStays(t *testing.T) {
 		},
 		"version that the base has not": {
 			files: yaml("run:\n", "run:\n  runtime-version: 3.11.9\n"),
-			says:  []string{"3.11.9", aprontest.BaseVersion},
+			says:  []string{"3.11.9", aprontest.BusyBoxPython},
 		},
 		"no such runtime": {
 			files: yaml("python311", "cobol85"),

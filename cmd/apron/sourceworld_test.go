@@ -52,7 +52,7 @@ func newSourceWorld(t *testing.T, files map[string]string, args []string, enviro
 	w.args = append([]string{"--file-repositories", dir, "--runtime-image", "python311=base:1"}, args...)
 	w.startServer(environ...)
 	t.Cleanup(w.stop)
-	base, err := aprontest.Base()
+	base, err := aprontest.BusyBox()
 	if err == nil {
 		_, err = w.platform.Push(t.Context(), base, "base:1")
 	}

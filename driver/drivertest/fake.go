@@ -249,7 +249,8 @@ func (m *fakeMachine) launch(ctx context.Context, spec driver.Spec, fault Fault)
 		return errors.New("destroyed while it was started")
 	}
 	err := fault.StartErr
-	if len(spec.Command) > 0 && spec.Command[0] != "/app" && (spec.Build == nil || spec.Command[0] != "/bin/sh") {
+	// A shell is taken for the program that it makes way for: build.Command has it so.
+	if len(spec.Command) > 0 && !slices.Contains([]string{"/app", "/bin/sh"}, spec.Command[0]) {
 		err = &driver.ImageError{Reason: fmt.Sprintf("the image has no program %q", spec.Command[0])}
 	}
 	select {
