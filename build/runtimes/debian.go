@@ -97,7 +97,7 @@ func (d Debian) checkMirror() error {
 	}
 	u, err := url.Parse(d.Mirror)
 	if err != nil || u.User != nil || !slices.Contains([]string{"http", "https", "file", "copy"}, u.Scheme) || strings.ContainsAny(d.Mirror, " \t\n") {
-		return &Error{"--mirror must be the URL of a Debian archive, as http://deb.debian.org/debian, without credentials"}
+		return &Error{"--mirror must be the URL of a Debian archive, as http://mirror.example/debian, without credentials"}
 	}
 	return nil
 }
