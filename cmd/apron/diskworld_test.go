@@ -138,7 +138,7 @@ func (w *diskWorld) add(fromSource bool) *tenant {
 		name: fmt.Sprintf("service-%d", w.made), answers: map[string]string{},
 		world: &world{T: w.T, data: w.data, platform: w.platform, client: w.client},
 	}
-	source := &types.SourceConfiguration{}
+	source := &types.SourceConfiguration{AutoDeploymentsEnabled: new(false)} // the test says when
 	if fromSource {
 		var err error
 		if n.repo, err = aprontest.NewRepository(w.Context(), w.TempDir()); err != nil {
