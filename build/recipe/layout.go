@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"apron/spelling"
 )
 
 // layout is what each map of an apprunner.yaml may hold, in the order of App Runner's reference. A name that ends in []
@@ -83,7 +85,7 @@ func near(text string, names []string) string {
 	text = plain(text)
 	best, found := 2, ""
 	for _, name := range names {
-		d := distance(text, plain(name))
+		d := spelling.Distance(text, plain(name))
 		if d <= best && d < len(name)/2 || d == 0 {
 			best, found = d, name
 		}
@@ -99,28 +101,4 @@ func plain(name string) string {
 		}
 		return unicode.ToLower(r)
 	}, name)
-}
-
-// distance is how many bytes have to be changed, added or taken away to make a into b. What is long is far from all there is.
-func distance(a, b string) int {
-	if len(a) > 2*len(b)+2 {
-		return len(a)
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"github.com/go-git/go-git/v6/plumbing"
+
+	"apron/spelling"
 )
 
 // noBranch says that a branch is missing, and names those that it may have been meant to be.
@@ -32,7 +34,7 @@ func nearest(name string, names []string) []string {
 	names = slices.Clone(names[:min(len(names), 2000)])
 	apart := map[string]int{}
 	for _, n := range names {
-		apart[n] = distance(name, n)
+		apart[n] = spelling.Distance(name, n)
 	}
 	slices.SortStableFunc(names, func(a, b string) int { return apart[a] - apart[b] })
 	names = names[:min(len(names), 5)]
@@ -42,28 +44,6 @@ func nearest(name string, names []string) []string {
 		}
 	}
 	return names
-}
-
-// distance counts the letters to add, remove and change to make b of a, over the beginnings of long names.
-func distance(a, b string) int {
-	a, b = a[:min(len(a), 60)], b[:min(len(b), 60)]
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		before := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := before
-			if a[i] != b[j] {
-				change++
-			}
-			before = row[j+1]
-			row[j+1] = min(change, row[j]+1, before+1)
-		}
-	}
-	return row[len(b)]
 }
 
 // tips gives the commits of that branch, or of all branches when none is named; not of more than a server should be asked

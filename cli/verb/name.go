@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"apron/api"
+	"apron/spelling"
 )
 
 // services lists all of the account's services in the region.
@@ -72,7 +73,7 @@ type target struct{ arn, name string }
 func closeTo(name string, names []string) []string {
 	distances := map[string]int{}
 	for _, n := range names {
-		d := distance(strings.ToLower(name), strings.ToLower(n))
+		d := spelling.Distance(strings.ToLower(name), strings.ToLower(n))
 		if strings.HasPrefix(strings.ToLower(n), strings.ToLower(name)) {
 			d = min(d, 2)
 		}
@@ -91,32 +92,6 @@ func closeTo(name string, names []string) []string {
 		return strings.Compare(a, b)
 	})
 	return near[:min(len(near), 3)]
-}
-
-// distance is how many letters have to be changed, added, taken away or swapped with their neighbour to make a into b: the
-// optimal string alignment distance, row by row.
-func distance(a, b string) int {
-	var before []int
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		next := make([]int, len(b)+1)
-		next[0] = i + 1
-		for j := range len(b) {
-			change := 1
-			if a[i] == b[j] {
-				change = 0
-			}
-			next[j+1] = min(row[j]+change, row[j+1]+1, next[j]+1)
-			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
-				next[j+1] = min(next[j+1], before[j-1]+1)
-			}
-		}
-		before, row = row, next
-	}
-	return row[len(b)]
 }
 
 func deref[T any](p *T) (v T) {
