@@ -72,7 +72,7 @@ func checkEnvironment(f *faults, p process) {
 			f.add("RuntimeEnvironmentVariables and RuntimeEnvironmentSecrets both have the name %s. Give it in one of them.", shown(name))
 			return
 		}
-		if !isSecret(p.secrets[name]) {
+		if !api.IsSecret(p.secrets[name]) {
 			f.add("RuntimeEnvironmentSecrets gives %s a value that names no secret. Give the ARN of a Secrets Manager secret or an SSM parameter, or the name of an SSM parameter.", shown(name))
 			return
 		}
@@ -88,18 +88,6 @@ func checkName(f *faults, in, name string) {
 	case strings.ContainsAny(name, "=\x00"):
 		f.add("A name in %s has an equals sign or a NUL character, which no process can have in its environment. Rename it.", in)
 	}
-}
-
-// The values that secrets may have (App Runner API reference, section 6.2): a secret of Secrets Manager, on whose ARN the key
-// in its JSON, the stage and the version may follow, or a parameter of SSM by ARN or name.
-var (
-	secretARN     = compiled(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+(:[^:]*:[^:]*:[^:]*)?$`)
-	parameterARN  = compiled(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+$`)
-	parameterName = compiled(`^[A-Za-z0-9_./-]+$`)
-)
-
-func isSecret(value string) bool {
-	return secretARN().MatchString(value) || parameterARN().MatchString(value) || parameterName().MatchString(value)
 }
 
 // checkCommand leaves the command itself out of the message: it may hold what nobody else is to read.

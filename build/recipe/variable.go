@@ -2,11 +2,11 @@ package recipe
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
-	"sync"
 
 	"go.yaml.in/yaml/v4"
+
+	"apron/api"
 )
 
 // variable is a name in a list of them, such as run.env.
@@ -74,7 +74,7 @@ func (r *reader) checkRunVariable(n *yaml.Node, name, _ string) {
 }
 
 func (r *reader) checkSecret(n *yaml.Node, name, value string) {
-	if r.checkRunName(n, "run.secrets", name) && !isSecret(value) {
+	if r.checkRunName(n, "run.secrets", name) && !api.IsSecret(value) {
 		r.fault(n, "%s in run.secrets has a value-from that names no secret. Give the ARN of a Secrets Manager secret, or the ARN or the name of an SSM parameter.", shown(name))
 	}
 }
@@ -106,22 +106,4 @@ func nameFault(name, in string) string {
 		return fmt.Sprintf("%s in %s holds an equals sign, which no variable can have in its name. Rename it.", shown(name), in)
 	}
 	return ""
-}
-
-// The forms of value-from: a secret of Secrets Manager, on whose ARN the key in its JSON, the stage and the version may
-// follow, or a parameter of SSM by ARN or name. They are those of the API's RuntimeEnvironmentSecrets (control/process.go).
-var (
-	secretARN = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^arn:aws[a-z-]*:secretsmanager:[a-z0-9-]+:[0-9]{12}:secret:[A-Za-z0-9/_+=.@!-]+(:[^:]*:[^:]*:[^:]*)?$`)
-	})
-	parameterARN = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:parameter/[A-Za-z0-9_./-]+$`)
-	})
-	parameterName = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^[A-Za-z0-9_./-]+$`)
-	})
-)
-
-func isSecret(value string) bool {
-	return secretARN().MatchString(value) || parameterARN().MatchString(value) || parameterName().MatchString(value)
 }
