@@ -143,8 +143,8 @@ func relativeURL(base, rel string) string {
 type zone int
 
 const (
-	loopback zone = iota
-	private       // of a network that the internet does not route
+	loopback zone = iota // this machine, and what is linked to it: there clouds have their metadata
+	private              // of a network that the internet does not route
 	public
 )
 
@@ -153,9 +153,9 @@ var sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598: carriers' 
 func zoneOf(ip netip.Addr) zone {
 	ip = ip.Unmap()
 	switch {
-	case ip.IsLoopback() || ip.IsUnspecified():
+	case ip.IsLoopback() || ip.IsUnspecified() || ip.IsLinkLocalUnicast() || ip.IsMulticast():
 		return loopback
-	case ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsMulticast() || sharedSpace.Contains(ip):
+	case ip.IsPrivate() || sharedSpace.Contains(ip):
 		return private
 	}
 	return public

@@ -22,7 +22,7 @@ func TestMain(m *testing.M) {
 }
 
 func fetchForEver(dir, url string) {
-	f, err := New(Config{Dir: dir})
+	f, err := New(Config{Dir: dir, Loopback: []string{"127.0.0.1"}})
 	for err == nil {
 		if _, err = f.Fetch(context.Background(), "service", Remote{URL: url, Branch: "main"}); err == nil {
 			err = f.removeCheckouts(context.Background())

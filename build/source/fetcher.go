@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -24,6 +26,7 @@ type Fetcher struct {
 	cfg   Config
 	hosts hostKeys
 	roots *x509.CertPool // nil: the system's
+	proxy func(*http.Request) (*url.URL, error)
 	boot  string
 
 	mu   sync.Mutex
@@ -36,7 +39,7 @@ func New(cfg Config) (*Fetcher, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	f := &Fetcher{cfg: cfg, hosts: hostKeys{path: filepath.Join(cfg.Dir, "known_hosts")}, busy: map[string]chan struct{}{}, boot: bootID()}
+	f := &Fetcher{cfg: cfg, hosts: hostKeys{path: filepath.Join(cfg.Dir, "known_hosts")}, busy: map[string]chan struct{}{}, boot: bootID(), proxy: http.ProxyFromEnvironment}
 	if err := os.RemoveAll(f.path("tmp")); err != nil {
 		return nil, fmt.Errorf("empty the sources: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net"
 	"net/http"
 	"net/url"
 	"strings"
@@ -38,17 +39,25 @@ type notGitError struct{ kind string }
 
 func (e *notGitError) Error() string { return "an answer of the type " + e.kind }
 
+// dialHTTP goes through the operator's proxy all the way, redirects too, or not at all: it is the proxy that decides then.
 func (f *Fetcher) dialHTTP(ctx context.Context, a address, cred *Credential, d *dialer) (*httpConn, error) {
 	base, err := url.Parse(a.String())
 	if err != nil {
 		return nil, err
 	}
 	c := &httpConn{base: base, user: basic(a, cred)}
-	if proxy, err := http.ProxyFromEnvironment(&http.Request{URL: base}); err == nil && proxy != nil {
-		d = &dialer{farthest: public} // the operator's proxy is what is dialled, and it is the one to say what may be reached
+	proxy, dial := (*url.URL)(nil), d.dial
+	if a.scheme == "https" { // http is for near networks alone
+		if proxy, err = f.proxy(&http.Request{URL: base}); err != nil {
+			return nil, err
+		}
+	}
+	if proxy != nil {
+		dial = (&net.Dialer{Timeout: connectLimit}).DialContext
+		d.proxied()
 	}
 	c.client = &http.Client{CheckRedirect: c.redirect(d), Transport: &http.Transport{
-		Proxy: http.ProxyFromEnvironment, DialContext: d.dial, TLSClientConfig: &tls.Config{RootCAs: f.roots},
+		Proxy: http.ProxyURL(proxy), DialContext: dial, TLSClientConfig: &tls.Config{RootCAs: f.roots},
 		TLSHandshakeTimeout: 20 * time.Second, ResponseHeaderTimeout: 2 * time.Minute, DisableCompression: true,
 		ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 1, IdleConnTimeout: time.Minute,
 	}}

@@ -72,7 +72,7 @@ func (j *job) session(ctx context.Context) (*session, error) {
 	if j.s != nil {
 		return j.s, nil
 	}
-	s, err := j.f.open(ctx, j.origin.at, j.origin.remote.Credential, forRepository(j.origin.at))
+	s, err := j.f.open(ctx, j.origin.at, j.origin.remote.Credential, j.f.dialer(j.origin.at, loopback))
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (j *job) open(ctx context.Context, o *origin, id plumbing.Hash, super zone)
 			return j.session(ctx)
 		}
 		var err error
-		if s, err = j.f.open(ctx, o.at, o.remote.Credential, forSubmodule(o.at, super)); err == nil {
+		if s, err = j.f.open(ctx, o.at, o.remote.Credential, j.f.dialer(o.at, super)); err == nil {
 			j.sessions = append(j.sessions, s)
 			o.zone = s.zone
 		}

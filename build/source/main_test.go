@@ -140,11 +140,15 @@ func (c *counted) Write(p []byte) (int, error) {
 
 func (c *counted) Flush() { c.ResponseWriter.(http.Flusher).Flush() }
 
-// newFetcher is a Fetcher in a directory of its own that trusts the given servers.
+// newFetcher is a Fetcher in a directory of its own that trusts the given servers, and reads from this machine unless the
+// configuration says otherwise.
 func newFetcher(t testing.TB, cfg Config, servers ...*gitServer) *Fetcher {
 	t.Helper()
 	if cfg.Dir == "" {
 		cfg.Dir = t.TempDir()
+	}
+	if cfg.Loopback == nil {
+		cfg.Loopback = []string{"127.0.0.1"}
 	}
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.NewTextHandler(t.Output(), nil))

@@ -38,6 +38,7 @@ type Config struct {
 	Limits    Limits
 	AllowFile bool                                            // whether file:// URLs are read at all
 	FileRoots []string                                        // with AllowFile, the directories below which they may lead; nil: anywhere
+	Loopback  []string                                        // each HOST or HOST:PORT, in lower case, that may be this machine itself or linked to it
 	Local     func(account, url string) (dir string, ok bool) // the built-in git remote's repository of that URL; nil: there are none
 }
 

@@ -51,7 +51,7 @@ func TestFetch_RefusesSubmodulesThatLeadElsewhere(t *testing.T) {
 	dir := t.TempDir()
 	sub := newRepo(t, dir, "sub")
 	sub.commit("first", "secret", "1")
-	server, other := serveGit(t, dir, false), serveGit(t, dir, false)
+	other := serveGit(t, dir, false)
 	for url, words := range map[string][]string{
 		"file://" + sub.dir:                {"the submodule lib", "file://", "on the same server"},
 		sub.dir:                            {"the submodule lib", "is no URL"},
@@ -66,7 +66,6 @@ func TestFetch_RefusesSubmodulesThatLeadElsewhere(t *testing.T) {
 		t.Run(url, func(t *testing.T) {
 			r := withSubmodule(t, t.TempDir(), "web", sub, url)
 			here := serveGit(t, filepath.Dir(r.dir), false)
-			_ = server
 			f := newFetcher(t, Config{AllowFile: true})
 			fetchRefused(t, f, Remote{URL: here.URL + "/web/.git", Branch: "main"}, words...)
 			if _, err := os.Stat(filepath.Join(f.cfg.Dir, "checkouts", "service")); err == nil {
@@ -82,19 +81,19 @@ func TestDialer_KeepsARepositoryElsewhereOutOfThisNetwork(t *testing.T) {
 	at := must(parseAddress(s.URL + "/x"))
 	f := newFetcher(t, Config{})
 	for super, want := range map[zone]bool{public: false, private: false, loopback: true} {
-		_, err := f.open(t.Context(), at, nil, forSubmodule(at, super))
+		_, err := f.open(t.Context(), at, nil, f.dialer(at, super))
 		e := f.explain(t.Context(), err, origin{at: at})
 		if refusedByZone := strings.Contains(e.Error(), "must not make apron read"); refusedByZone == want {
 			t.Errorf("from zone %d: %v", super, e)
 		}
 	}
-	redirected := forRepository(at)
+	redirected := f.dialer(at, loopback)
 	redirected.reached.Store(int32(public))
 	redirected.stay()
 	if _, err := redirected.dial(t.Context(), "tcp", at.hostPort()); err == nil || !strings.Contains(err.Error(), "must not make apron read") {
 		t.Errorf("from a public server to this machine: %v", err)
 	}
-	if _, err := forRepository(must(parseAddress("http://192.0.2.1/x"))).dial(t.Context(), "tcp", "192.0.2.1:80"); err == nil || !strings.Contains(err.Error(), "use https") {
+	if _, err := f.dialer(must(parseAddress("http://192.0.2.1/x")), loopback).dial(t.Context(), "tcp", "192.0.2.1:80"); err == nil || !strings.Contains(err.Error(), "use https") {
 		t.Errorf("http to a public address: %v", err)
 	}
 }

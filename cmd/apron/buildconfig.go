@@ -23,6 +23,10 @@ type BuildConfig struct {
 	// Files are the directories below which repositories are read through file URLs. Whoever may create services reads them
 	// as the server does, so there are none unless the operator names them.
 	Files []string
+
+	// Loopback are the hosts, each HOST or HOST:PORT, that may be this machine itself when repositories are fetched. Instances
+	// cannot reach it, and whoever may create services must not by way of the server.
+	Loopback []string
 }
 
 func defaultBuilds() BuildConfig {
@@ -30,11 +34,8 @@ func defaultBuilds() BuildConfig {
 }
 
 func (c *BuildConfig) bind(fs *pflag.FlagSet) error {
-	files := os.Getenv("APRON_FILE_REPOSITORIES")
-	if files != "" {
-		c.Files = strings.Split(files, ",")
-	}
-	fs.StringSliceVar(&c.Files, "file-repositories", c.Files, "`DIRECTORY` below which file:// repositories may be built from; repeat it or separate by commas")
+	listVar(fs, &c.Files, "file-repositories", "APRON_FILE_REPOSITORIES", "`DIRECTORY` below which file:// repositories may be built from; repeat it or separate by commas")
+	listVar(fs, &c.Loopback, "loopback-hosts", "APRON_LOOPBACK_HOSTS", "`HOST[:PORT]` of a git server that runs on this machine, and that repositories may be fetched from at a loopback address; repeat it or separate by commas")
 	return errors.Join(
 		durationVar(fs, &c.Limit, "build-limit", "APRON_BUILD_LIMIT", "how long one build may take"),
 		numberVar(fs, &c.CPU, "build-cpu", "APRON_BUILD_CPU", "`UNITS` of CPU that a build may take where services leave them, 1024 a vCPU; 0 is all"),
@@ -42,6 +43,13 @@ func (c *BuildConfig) bind(fs *pflag.FlagSet) error {
 		numberVar(fs, &c.AtOnce, "builds", "APRON_BUILDS", "how many builds run at once; 0 is one for each two vCPUs"),
 		numberVar(fs, &c.Source, "source-limit", "APRON_SOURCE_LIMIT", "`MiB` that a repository's branch may have, and the files of its commit"),
 	)
+}
+
+func listVar(fs *pflag.FlagSet, list *[]string, name, env, usage string) {
+	if text := os.Getenv(env); text != "" {
+		*list = strings.Split(text, ",")
+	}
+	fs.StringSliceVar(list, name, *list, usage)
 }
 
 func numberVar(fs *pflag.FlagSet, n *int, name, env, usage string) error {
@@ -72,6 +80,12 @@ func (c *BuildConfig) check() error {
 			errs = append(errs, fmt.Errorf("--file-repositories %q is not an absolute path", dir))
 		}
 		c.Files[i] = filepath.Clean(dir)
+	}
+	for i, host := range c.Loopback {
+		if host == "" || strings.ContainsAny(host, "/@ ") {
+			errs = append(errs, fmt.Errorf("--loopback-hosts %q is no host such as localhost or 127.0.0.1:3000", host))
+		}
+		c.Loopback[i] = strings.ToLower(host)
 	}
 	return errors.Join(errs...)
 }

@@ -20,6 +20,7 @@ func (p *platform) openBuilds(context.Context) (err error) {
 		AllowFile: len(c.Files) > 0,
 		Local:     p.git.Local,
 		FileRoots: c.Files,
+		Loopback:  c.Loopback,
 	})
 	if err != nil {
 		return err

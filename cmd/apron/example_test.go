@@ -39,7 +39,7 @@ func newExample(t *testing.T, name, runtime string, args ...string) *sourceWorld
 	git := newGitHost(t, "")
 	git.dir.Store(filepath.Dir(repo.Bare))
 	w := &sourceWorld{
-		repo: repo, git: git.URL + "/web.git", args: args,
+		repo: repo, git: git.URL + "/web.git", args: append(args, "--loopback-hosts", "127.0.0.1"),
 		world: &world{T: t, data: filepath.Join(t.TempDir(), "data"), patience: exampleLimit},
 	}
 	w.startServer("SSL_CERT_FILE=" + git.certificate)

@@ -22,7 +22,7 @@ import (
 func TestSource_OfAPrivateRepository_IsReadWithTheConnectionsToken(t *testing.T) {
 	const token = "plantedplantedplanted"
 	git := newGitHost(t, token)
-	w := newSourceWorld(t, site("Hello"), nil, "SSL_CERT_FILE="+git.certificate)
+	w := newSourceWorld(t, site("Hello"), []string{"--loopback-hosts", "127.0.0.1"}, "SSL_CERT_FILE="+git.certificate)
 	git.dir.Store(filepath.Dir(w.repo.Bare))
 	c := code(git.URL + "/web.git")
 	if err := w.createCode(c)(t.Context(), w.world); err != nil {
