@@ -25,7 +25,7 @@ func BenchmarkFetch(b *testing.B) {
 	r, s := benchRepo(b)
 	for way, url := range map[string]string{"http": s.URL + "/web/.git", "file": "file://" + r.dir} {
 		remote := Remote{URL: url, Branch: "main"}
-		f := newFetcher(b, Config{AllowFile: true})
+		f := newFetcher(b, Config{FileRoots: []string{"/"}})
 		forget := func(b *testing.B, what string) {
 			b.Helper()
 			b.StopTimer()

@@ -67,7 +67,7 @@ func TestHead_SaysWhatIsWrongAndWhatToDo(t *testing.T) {
 			}
 		})
 	}
-	allowed := newFetcher(t, Config{AllowFile: true})
+	allowed := newFetcher(t, Config{FileRoots: []string{"/"}})
 	_, err := allowed.Head(t.Context(), Remote{URL: "file://" + dir, Branch: "main"})
 	refused(t, err, "is no git repository on the machine")
 	_, err = allowed.Head(t.Context(), Remote{URL: "file://" + newer.dir, Branch: "main"})
@@ -125,7 +125,7 @@ func advertise(w http.ResponseWriter, line string) {
 }
 
 func TestFetch_SurvivesAPanicOfAParser(t *testing.T) {
-	f := newFetcher(t, Config{AllowFile: true, Local: func(string, string) (string, bool) { panic("a fault") }})
+	f := newFetcher(t, Config{FileRoots: []string{"/"}, Local: func(string, string) (string, bool) { panic("a fault") }})
 	for range 2 { // which leaves nothing locked
 		if _, err := f.Fetch(t.Context(), "service", Remote{URL: "https://example.com/a", Branch: "main"}); err == nil || !strings.Contains(err.Error(), "a fault") {
 			t.Fatalf("got %v", err)

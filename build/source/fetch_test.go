@@ -10,7 +10,6 @@ import (
 	"time"
 )
 
-// servers are the ways in which real git gives repositories away.
 func TestFetch_GivesTheFilesOfTheBranchOverEveryWay(t *testing.T) {
 	dir := t.TempDir()
 	r := newRepo(t, dir, "web")
@@ -32,7 +31,7 @@ func TestFetch_GivesTheFilesOfTheBranchOverEveryWay(t *testing.T) {
 		"file, packed": "file://" + packed.dir, "file, by a shorter name": "file://" + strings.TrimSuffix(packed.dir, ".git"),
 	} {
 		t.Run(way, func(t *testing.T) {
-			f := newFetcher(t, Config{AllowFile: true}, tls)
+			f := newFetcher(t, Config{FileRoots: []string{"/"}}, tls)
 			c := fetch(t, f, Remote{URL: url, Branch: "main"})
 			if c.Commit.ID != first || c.Commit.Subject != "first" || c.Commit.Author != "Ada" || !c.Commit.At.Equal(time.Unix(1700000000, 0)) {
 				t.Errorf("the commit is %+v", c.Commit)

@@ -22,7 +22,7 @@ func TestFetch_RefusesNamesThatMeanGitOrLeadOut(t *testing.T) {
 			blob := r.blob("x")
 			tree := rawTree(r, "100644", name, blob)
 			r.plant(rawTree(r, "40000", "sub", tree))
-			f := newFetcher(t, Config{AllowFile: true})
+			f := newFetcher(t, Config{FileRoots: []string{"/"}})
 			fetchRefused(t, f, Remote{URL: "file://" + r.dir, Branch: "main"}, fmt.Sprintf("%q", name), `"sub"`)
 		})
 	}
@@ -63,7 +63,7 @@ func TestFetch_RefusesLinksThatLeadOut(t *testing.T) {
 				}
 			}
 			r.commit("links")
-			f := newFetcher(t, Config{AllowFile: true})
+			f := newFetcher(t, Config{FileRoots: []string{"/"}})
 			remote := Remote{URL: "file://" + r.dir, Branch: "main"}
 			if c.bad == "" {
 				sameAsGit(t, fetch(t, f, remote), r)
@@ -80,7 +80,7 @@ func TestFetch_NamesTheLinkAndItsTarget(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.commit("link")
-	f := newFetcher(t, Config{AllowFile: true})
+	f := newFetcher(t, Config{FileRoots: []string{"/"}})
 	fetchRefused(t, f, Remote{URL: "file://" + r.dir, Branch: "main"}, "symbolic link config to /etc/shadow")
 }
 
@@ -111,7 +111,7 @@ func TestFetch_RefusesWhatOnlyPlumbingMakes(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := newRepo(t, t.TempDir(), "web")
 			r.plant(c.tree(r))
-			f := newFetcher(t, Config{AllowFile: true})
+			f := newFetcher(t, Config{FileRoots: []string{"/"}})
 			fetchRefused(t, f, Remote{URL: "file://" + r.dir, Branch: "main"}, c.words...)
 		})
 	}
@@ -133,7 +133,7 @@ func TestFetch_StopsABombByCounting(t *testing.T) {
 	r.plant(tree)
 	s := serveGit(t, dir, false)
 	for _, url := range []string{"file://" + r.dir, s.URL + "/web/.git"} {
-		f := newFetcher(t, Config{AllowFile: true})
+		f := newFetcher(t, Config{FileRoots: []string{"/"}})
 		began := time.Now()
 		fetchRefused(t, f, Remote{URL: url, Branch: "main"}, "more than 200000 files", "limit")
 		if took := time.Since(began); took > time.Minute {
@@ -153,7 +153,7 @@ func TestFetch_StopsAtTheLimitOfBytes(t *testing.T) {
 	}
 	r.commit("noise", "noise", string(noise))
 	s := serveGit(t, dir, false)
-	small := Config{AllowFile: true, Limits: Limits{Bytes: 1 << 20}}
+	small := Config{FileRoots: []string{"/"}, Limits: Limits{Bytes: 1 << 20}}
 	fetchRefused(t, newFetcher(t, small), Remote{URL: "file://" + r.dir, Branch: "main"}, "too large", "limit is 1 MiB")
 	r.commit("noise like it", "other", string(noise)+"x")
 	r.git("repack", "-adfq")
@@ -173,7 +173,7 @@ func TestFetch_CountsWhatIsWrittenAndNotWhatIsStored(t *testing.T) {
 		triples = append(triples, "100644", fmt.Sprint("f", i), blob)
 	}
 	r.plant(rawTree(r, triples...))
-	f := newFetcher(t, Config{AllowFile: true, Limits: Limits{Bytes: 1 << 20}})
+	f := newFetcher(t, Config{FileRoots: []string{"/"}, Limits: Limits{Bytes: 1 << 20}})
 	fetchRefused(t, f, Remote{URL: "file://" + r.dir, Branch: "main"}, "its files come to more", "f5", "limit is 1 MiB")
 }
 

@@ -21,7 +21,7 @@ func TestSub_StaysInsideTheCheckout(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.commit("links")
-	f := newFetcher(t, Config{AllowFile: true})
+	f := newFetcher(t, Config{FileRoots: []string{"/"}})
 	c := fetch(t, f, Remote{URL: "file://" + r.dir, Branch: "main"})
 	app := filepath.Join(c.Dir, "app")
 	for directory, want := range map[string]string{"": app, "/": app, "api": app + "/api", "/api/v1/": app + "/api/v1", "./api": app + "/api", "current": app + "/api/v1"} {
@@ -52,7 +52,7 @@ func TestFetch_SaysWhichFilesAreInLFS(t *testing.T) {
 	r := newRepo(t, t.TempDir(), "web")
 	pointer := "version https://git-lfs.github.com/spec/v1\noid sha256:" + strings.Repeat("ab", 32) + "\nsize 12345\n"
 	r.commit("first", "a.bin", pointer, "b.bin", pointer, "c", "text", "d.bin", pointer, "e.bin", pointer)
-	f := newFetcher(t, Config{AllowFile: true})
+	f := newFetcher(t, Config{FileRoots: []string{"/"}})
 	for range 2 { // made, and found
 		c := fetch(t, f, Remote{URL: "file://" + r.dir, Branch: "main"})
 		if len(c.Notices) != 1 || !strings.Contains(c.Notices[0], "a.bin, b.bin, d.bin and 1 more") || read(t, c, "a.bin") != pointer {
@@ -89,12 +89,8 @@ func TestFetch_ReadsBuiltInRepositoriesFromDisk(t *testing.T) {
 }
 
 func TestFetch_FetchesADamagedMirrorAnew(t *testing.T) {
-	dir := t.TempDir()
-	r := newRepo(t, dir, "web")
+	r, _, f, remote := served(t)
 	r.commit("first", "a", "1", "b", strings.Repeat("b", 1000))
-	s := serveGit(t, dir, false)
-	f := newFetcher(t, Config{})
-	remote := Remote{URL: s.URL + "/web/.git", Branch: "main"}
 	fetch(t, f, remote)
 	packs, _ := filepath.Glob(filepath.Join(f.cfg.Dir, "mirrors/service/*/objects/pack/pack-*"))
 	if len(packs) != 3 {
@@ -112,12 +108,8 @@ func TestFetch_FetchesADamagedMirrorAnew(t *testing.T) {
 }
 
 func TestFetch_BeginsAWornMirrorAnew(t *testing.T) {
-	dir := t.TempDir()
-	r := newRepo(t, dir, "web")
+	r, _, f, remote := served(t)
 	r.commit("first", "a", "0")
-	s := serveGit(t, dir, false)
-	f := newFetcher(t, Config{})
-	remote := Remote{URL: s.URL + "/web/.git", Branch: "main"}
 	for i := range maxPacks + 3 {
 		r.commit("more", "a", fmt.Sprint(i))
 		if c := fetch(t, f, remote); read(t, c, "a") != fmt.Sprint(i) {
@@ -169,15 +161,12 @@ func TestFetch_TakesTheHistoryThatComesWithIt(t *testing.T) {
 }
 
 func TestFetch_OfOneServiceTakesTurns(t *testing.T) {
-	dir := t.TempDir()
-	r := newRepo(t, dir, "web")
+	r, _, f, remote := served(t)
 	head := r.commit("first", "a", "1")
-	s := serveGit(t, dir, false)
-	f := newFetcher(t, Config{})
 	var wg sync.WaitGroup
 	for i := range 8 {
 		wg.Go(func() {
-			c, err := f.Fetch(t.Context(), fmt.Sprint("service", i%2), Remote{URL: s.URL + "/web/.git", Branch: "main"})
+			c, err := f.Fetch(t.Context(), fmt.Sprint("service", i%2), remote)
 			if err != nil || c.Commit.ID != head {
 				t.Errorf("%+v, %v", c, err)
 			}
@@ -187,12 +176,8 @@ func TestFetch_OfOneServiceTakesTurns(t *testing.T) {
 }
 
 func TestForgetAndRemove_TakeAwayWhatIsNotNeeded(t *testing.T) {
-	dir := t.TempDir()
-	r := newRepo(t, dir, "web")
+	r, s, f, remote := served(t)
 	r.commit("first", "a", strings.Repeat("a", 50_000))
-	s := serveGit(t, dir, false)
-	f := newFetcher(t, Config{})
-	remote := Remote{URL: s.URL + "/web/.git", Branch: "main"}
 	for _, service := range []string{"kept", "forgotten"} {
 		if _, err := f.Fetch(t.Context(), service, remote); err != nil {
 			t.Fatal(err)
@@ -229,12 +214,8 @@ func TestForgetAndRemove_TakeAwayWhatIsNotNeeded(t *testing.T) {
 
 // TestRemove_LeavesWhatWasUsedSinceItWasListed or is in use just now.
 func TestRemove_LeavesWhatWasUsedSinceItWasListed(t *testing.T) {
-	dir := t.TempDir()
-	r := newRepo(t, dir, "web")
+	r, _, f, remote := served(t)
 	r.commit("first", "a", "1")
-	s := serveGit(t, dir, false)
-	f := newFetcher(t, Config{})
-	remote := Remote{URL: s.URL + "/web/.git", Branch: "main"}
 	fetched(t, f, "web", remote)
 	list := kept(t, f)
 	fetched(t, f, "web", remote)
@@ -256,15 +237,6 @@ func TestRemove_LeavesWhatWasUsedSinceItWasListed(t *testing.T) {
 	}
 }
 
-func fetched(t *testing.T, f *Fetcher, service string, remote Remote) Checkout {
-	t.Helper()
-	c, err := f.Fetch(t.Context(), service, remote)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func kept(t *testing.T, f *Fetcher) []Kept {
 	t.Helper()
 	list, err := f.Kept(t.Context())
@@ -276,12 +248,8 @@ func kept(t *testing.T, f *Fetcher) []Kept {
 
 // After a crash of the machine, files that were written last may be empty.
 func TestCheckout_OfAnEarlierRunOfTheMachineIsMadeAgain(t *testing.T) {
-	dir := t.TempDir()
-	r := newRepo(t, dir, "web")
+	r, _, f, remote := served(t)
 	r.commit("first", "a", "1")
-	s := serveGit(t, dir, false)
-	f := newFetcher(t, Config{})
-	remote := Remote{URL: s.URL + "/web/.git", Branch: "main"}
 	c := fetch(t, f, remote)
 	if err := os.Truncate(filepath.Join(c.Dir, "app", "a"), 0); err != nil {
 		t.Fatal(err)

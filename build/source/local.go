@@ -23,7 +23,7 @@ func (f *Fetcher) locate(at address, r Remote) (origin, error) {
 	if at.scheme != "file" {
 		return o, nil
 	}
-	if !f.cfg.AllowFile {
+	if len(f.cfg.FileRoots) == 0 {
 		return o, refuse("%s is a repository in this machine's own files, and the operator does not allow those; push it to a git server, or to apron with `git push`", at)
 	}
 	for _, dir := range []string{filepath.Join(at.path, ".git"), at.path, at.path + ".git"} {
@@ -40,9 +40,6 @@ func (f *Fetcher) locate(at address, r Remote) (origin, error) {
 
 // Readable says whether file URLs may lead to a path, wherever the links in it lead.
 func (f *Fetcher) Readable(path string) bool {
-	if !f.cfg.AllowFile || f.cfg.FileRoots == nil {
-		return f.cfg.AllowFile
-	}
 	path = resolved(path)
 	for _, root := range f.cfg.FileRoots {
 		if strings.HasPrefix(path, strings.TrimSuffix(resolved(root), "/")+"/") {

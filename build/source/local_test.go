@@ -15,7 +15,7 @@ func TestFile_IsReadBelowItsRootsAlone(t *testing.T) {
 	if err := os.Symlink(outside.dir, filepath.Join(allowed, "link")); err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{AllowFile: true, FileRoots: []string{allowed}}
+	cfg := Config{FileRoots: []string{allowed}}
 	fetch(t, newFetcher(t, cfg), Remote{URL: "file://" + inside.dir, Branch: "main"})
 	f := newFetcher(t, cfg)
 	const refusal = "outside of the directories whose repositories the operator lets services be built from"
@@ -34,7 +34,7 @@ func TestCheckout_SaysThatTheCommitIsGoneFromARepositoryOnThisMachine(t *testing
 	r.git("commit", "-q", "--amend", "-m", "second")
 	r.git("reflog", "expire", "--expire=now", "--all")
 	r.git("gc", "-q", "--prune=now")
-	f := newFetcher(t, Config{AllowFile: true})
+	f := newFetcher(t, Config{FileRoots: []string{"/"}})
 	_, err := f.Checkout(t.Context(), "service", Remote{URL: "file://" + r.dir, Branch: "main"}, gone)
 	refused(t, err, gone, "is not on the branch main", "`apron deploy`")
 }

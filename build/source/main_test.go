@@ -166,9 +166,22 @@ func newFetcher(t testing.TB, cfg Config, servers ...*gitServer) *Fetcher {
 	return f
 }
 
+// served is an empty repository, git's own server of it, a Fetcher, and what to ask it for.
+func served(t testing.TB) (repo, *gitServer, *Fetcher, Remote) {
+	t.Helper()
+	dir := t.TempDir()
+	r, s := newRepo(t, dir, "web"), serveGit(t, dir, false)
+	return r, s, newFetcher(t, Config{}), Remote{URL: s.URL + "/web/.git", Branch: "main"}
+}
+
 func fetch(t testing.TB, f *Fetcher, r Remote) Checkout {
 	t.Helper()
-	c, err := f.Fetch(t.Context(), "service", r)
+	return fetched(t, f, "service", r)
+}
+
+func fetched(t testing.TB, f *Fetcher, service string, r Remote) Checkout {
+	t.Helper()
+	c, err := f.Fetch(t.Context(), service, r)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 
 // Remote is a branch of a repository, and who may read it.
 type Remote struct {
-	URL        string      // https, ssh, USER@HOST:PATH, file; http on loopback and private addresses alone
+	URL        string      // https, ssh, USER@HOST:PATH, file; http on near networks alone
 	Branch     string      // "main", without refs/heads/
 	Account    string      // whose built-in repositories the URL may mean
 	Credential *Credential // nil: as anybody
@@ -36,8 +36,7 @@ type Config struct {
 	Dir       string // sources/ of the data directory; made when missing
 	Log       *slog.Logger
 	Limits    Limits
-	AllowFile bool                                            // whether file:// URLs are read at all
-	FileRoots []string                                        // with AllowFile, the directories below which they may lead; nil: anywhere
+	FileRoots []string                                        // the directories below which file:// URLs may lead; none: such URLs are refused
 	Loopback  []string                                        // each HOST or HOST:PORT, in lower case, that may be this machine itself or linked to it
 	Local     func(account, url string) (dir string, ok bool) // the built-in git remote's repository of that URL; nil: there are none
 }

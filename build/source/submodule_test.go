@@ -31,7 +31,7 @@ func TestFetch_BringsSubmodules(t *testing.T) {
 	v2, tls := serveGit(t, dir, false), serveGit(t, dir, true)
 	for way, url := range map[string]string{"http": v2.URL + "/web/.git", "https": tls.URL + "/web/.git", "file": "file://" + web.dir + "/.git"} {
 		t.Run(way, func(t *testing.T) {
-			f := newFetcher(t, Config{AllowFile: true}, tls)
+			f := newFetcher(t, Config{FileRoots: []string{"/"}}, tls)
 			c := fetch(t, f, Remote{URL: url, Branch: "main"})
 			if read(t, c, "README") != "super" || read(t, c, "lib/README") != "super" || read(t, c, "lib/lib/deep") != "1" {
 				t.Error("files are missing")
@@ -66,7 +66,7 @@ func TestFetch_RefusesSubmodulesThatLeadElsewhere(t *testing.T) {
 		t.Run(url, func(t *testing.T) {
 			r := withSubmodule(t, t.TempDir(), "web", sub, url)
 			here := serveGit(t, filepath.Dir(r.dir), false)
-			f := newFetcher(t, Config{AllowFile: true})
+			f := newFetcher(t, Config{FileRoots: []string{"/"}})
 			fetchRefused(t, f, Remote{URL: here.URL + "/web/.git", Branch: "main"}, words...)
 			if _, err := os.Stat(filepath.Join(f.cfg.Dir, "checkouts", "service")); err == nil {
 				t.Error("a checkout was made")
@@ -141,7 +141,7 @@ func TestFetch_LeavesASubmoduleWithoutAnURLEmptyAndSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.git("commit", "-q", "-m", "no .gitmodules")
-	f := newFetcher(t, Config{AllowFile: true})
+	f := newFetcher(t, Config{FileRoots: []string{"/"}})
 	c := fetch(t, f, Remote{URL: "file://" + r.dir, Branch: "main"})
 	if len(c.Notices) != 1 || !strings.Contains(c.Notices[0], "lib is a submodule") {
 		t.Errorf("notices: %q", c.Notices)

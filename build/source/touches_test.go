@@ -24,7 +24,7 @@ func TestTouches_LooksAtEveryCommitBetween(t *testing.T) {
 	v2, v0 := serveGit(t, dir, false), serveGit(t, dir, false)
 	v0.old = true
 	for way, url := range map[string]string{"http, version 2": v2.URL + "/web/.git", "http, version 0": v0.URL + "/web/.git", "file": "file://" + r.dir} {
-		f := newFetcher(t, Config{AllowFile: true})
+		f := newFetcher(t, Config{FileRoots: []string{"/"}})
 		for _, c := range []struct {
 			from, to, dir string
 			want          bool

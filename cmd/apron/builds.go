@@ -17,7 +17,6 @@ func (p *platform) openBuilds(context.Context) (err error) {
 		Dir:       p.data.join("sources"),
 		Log:       p.log,
 		Limits:    source.Limits{Bytes: int64(c.Source) << 20},
-		AllowFile: len(c.Files) > 0,
 		Local:     p.git.Local,
 		FileRoots: c.Files,
 		Loopback:  c.Loopback,
