@@ -52,7 +52,7 @@ func (h *hostKeys) check(a address, known []byte) (ssh.HostKeyCallback, []string
 func (h *hostKeys) load(known []byte, pinned bool) (ssh.HostKeyCallback, error) {
 	path := h.path
 	if pinned {
-		f, err := os.CreateTemp(filepath.Dir(h.path), "tmp-known-*")
+		f, err := os.CreateTemp(filepath.Join(filepath.Dir(h.path), "tmp"), "known-*") // which New empties
 		if err != nil {
 			return nil, fmt.Errorf("keep the connection's known hosts: %w", err)
 		}

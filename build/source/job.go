@@ -141,13 +141,8 @@ func (j *job) obtain(ctx context.Context, o *origin, id plumbing.Hash, connect f
 	if err != nil {
 		return "", err
 	}
-	if m.worn() {
-		if err := j.f.remove(dir); err != nil {
-			return "", err
-		}
-		if m, err = openMirror(dir); err != nil {
-			return "", err
-		}
+	if m, err = j.f.renewed(m); err != nil {
+		return "", err
 	}
 	j.warm = j.warm || len(m.fetched) > 0
 	err = m.fetch(ctx, s, []plumbing.Hash{id}, 1, j.f.cfg.Limits)
@@ -177,6 +172,9 @@ func (j *job) obtainAll(ctx context.Context, o *origin, id plumbing.Hash, connec
 		return "", err
 	}
 	m, err := openMirror(j.f.path("mirrors", j.service, o.at.key()+"-whole"))
+	if err == nil {
+		m, err = j.f.renewed(m)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -117,6 +118,34 @@ func TestFetch_BeginsAWornMirrorAnew(t *testing.T) {
 		}
 	}
 	if packs, _ := filepath.Glob(filepath.Join(f.cfg.Dir, "mirrors/service/*/objects/pack/*.pack")); len(packs) != 3 {
+		t.Errorf("the mirror has %d packs", len(packs))
+	}
+}
+
+// A server that gives the heads of branches alone has a mirror of its own for what they have left behind.
+func TestCheckout_BeginsAWornMirrorOfTheWholeAnew(t *testing.T) {
+	r, s, f, remote := served(t)
+	s.override = func(w http.ResponseWriter, req *http.Request) bool {
+		body, _ := io.ReadAll(req.Body)
+		req.Body = io.NopCloser(bytes.NewReader(body))
+		if !bytes.Contains(body, []byte("deepen 1")) {
+			return false
+		}
+		w.Header().Set("Content-Type", "application/x-git-upload-pack-result")
+		const refusal = "ERR upload-pack: not our ref"
+		fmt.Fprintf(w, "%04x%s", len(refusal)+4, refusal)
+		return true
+	}
+	left := r.commit("first", "a", "0")
+	for i := range maxPacks + 3 {
+		next := r.commit("more", "a", fmt.Sprint(i+1))
+		c, err := f.Checkout(t.Context(), "service", remote, left)
+		if err != nil || read(t, c, "a") != fmt.Sprint(i) {
+			t.Fatalf("%+v at %d: %v", c, i, err)
+		}
+		left = next
+	}
+	if packs, _ := filepath.Glob(filepath.Join(f.cfg.Dir, "mirrors/service/*-whole/objects/pack/*.pack")); len(packs) == 0 || len(packs) > maxPacks {
 		t.Errorf("the mirror has %d packs", len(packs))
 	}
 }

@@ -94,10 +94,16 @@ func (m *mirror) zone(otherwise zone) zone {
 	return max(zone(n), otherwise)
 }
 
-// worn says whether it is time to begin anew.
-func (m *mirror) worn() bool {
+// renewed begins a mirror anew when it is time.
+func (f *Fetcher) renewed(m *mirror) (*mirror, error) {
 	packs, _ := filepath.Glob(filepath.Join(m.dir, "objects", "pack", "*.pack"))
-	return len(packs) >= maxPacks
+	if len(packs) < maxPacks {
+		return m, nil
+	}
+	if err := f.remove(m.dir); err != nil {
+		return nil, err
+	}
+	return openMirror(m.dir)
 }
 
 // fetch brings commits, and with depth 1 nothing of their history unless the server cannot cut it off.
@@ -129,8 +135,8 @@ func unite(a, b []plumbing.Hash) []plumbing.Hash {
 	return a
 }
 
-// receive writes the pack beside those that are there. It is seen with its last rename, and an interruption before it leaves
-// what openMirror removes.
+// receive writes the pack beside those that are there. It is seen with its last rename. An interruption before it leaves what
+// openMirror removes, or an index that nobody looks at without its pack.
 func (m *mirror) receive(ctx context.Context, stream io.Reader, limits packLimits) error {
 	packs := filepath.Join(m.dir, "objects", "pack")
 	f, err := os.CreateTemp(packs, "tmp-*")
