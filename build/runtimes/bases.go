@@ -52,7 +52,7 @@ type Config struct {
 // Bases finds bases. It is safe for concurrent use.
 type Bases struct {
 	cfg     Config
-	probing sync.Mutex // held while an image is looked into
+	probing chan struct{} // holds a token while an image is looked into
 
 	mu     sync.Mutex
 	silent map[string]silence // registries that did not answer, by their hosts
@@ -62,8 +62,8 @@ type Bases struct {
 	queue chan Runtime // what Pull has begun
 }
 
-// New makes a Bases; it pulls and starts nothing, and Run carries out what Pull begins. A runtime in Map that is unknown, or a reference that is malformed, is an
-// error.
+// New makes a Bases; it pulls and starts nothing, and Run carries out what Pull begins. A runtime in Map that is unknown, or a
+// reference that is malformed, is an error.
 func New(cfg Config) (*Bases, error) {
 	if err := CheckMap(cfg.Map); err != nil {
 		return nil, err
@@ -72,7 +72,10 @@ func New(cfg Config) (*Bases, error) {
 		return nil, fmt.Errorf("make the directory of runtimes: %w", err)
 	}
 	cfg.Reach = cmp.Or(cfg.Reach, defaultReach)
-	return &Bases{cfg: cfg, silent: map[string]silence{}, host: map[string]string{}, pulls: map[string]error{}, queue: make(chan Runtime, len(table()))}, nil
+	return &Bases{
+		cfg: cfg, probing: make(chan struct{}, 1), silent: map[string]silence{}, host: map[string]string{}, pulls: map[string]error{},
+		queue: make(chan Runtime, len(table())),
+	}, nil
 }
 
 // CheckMap says what is wrong with a Config.Map.

@@ -9,22 +9,30 @@ import (
 // built finds the newest base in the embedded registry that fits the lock; ok is false if there is none. others are the
 // versions of those that do not fit.
 func (b *Bases) built(ctx context.Context, account string, rt Runtime, lock string) (base Base, others []string, ok bool, err error) {
+	owner, tag, others, err := b.newestBuilt(ctx, account, rt, lock)
+	if tag == "" || err != nil {
+		return Base{}, others, false, err
+	}
+	base, err = b.builtAs(ctx, owner, rt, tag)
+	return base, others, err == nil, err
+}
+
+// newestBuilt is the tag that built takes and whose it is; "" if there is none.
+func (b *Bases) newestBuilt(ctx context.Context, account string, rt Runtime, lock string) (owner, tag string, others []string, err error) {
 	for _, owner := range b.owners(account) {
 		tags, err := b.cfg.Images.Account(owner).Tags(ctx, Repository(rt.Name))
 		if err != nil {
-			return Base{}, nil, false, err
+			return "", "", nil, err
 		}
 		slices.SortFunc(tags, func(a, b string) int { return newer(b, a) })
 		for _, tag := range tags {
-			if !fits(lock, tag) || !fits(rt.Line, tag) {
-				others = append(others, tag)
-				continue
+			if fits(lock, tag) && fits(rt.Line, tag) {
+				return owner, tag, others, nil
 			}
-			base, err := b.builtAs(ctx, owner, rt, tag)
-			return base, others, err == nil, err
+			others = append(others, tag)
 		}
 	}
-	return Base{}, others, false, nil
+	return "", "", others, nil
 }
 
 // owners are the accounts whose bases an account builds on. "" is the directory's first.

@@ -3,7 +3,6 @@ package runtimes
 import (
 	"context"
 	"fmt"
-	"slices"
 	"strings"
 
 	"apron/api"
@@ -38,27 +37,13 @@ func (b *Bases) summary(ctx context.Context, account string, rt Runtime) (api.Ru
 		return s, nil
 	}
 	if !configured {
-		tag, err := b.newestBuilt(ctx, account, rt)
+		_, tag, _, err := b.newestBuilt(ctx, account, rt, "")
 		if tag != "" || err != nil {
 			s.BaseSource, s.Base, s.BaseStatus, s.Version = api.BaseSourceBuilt, Repository(rt.Name)+":"+tag, api.BaseAvailable, &tag
 			return s, err
 		}
 	}
 	return s, b.describePulled(ctx, rt, configured, &s)
-}
-
-func (b *Bases) newestBuilt(ctx context.Context, account string, rt Runtime) (string, error) {
-	for _, owner := range b.owners(account) {
-		tags, err := b.cfg.Images.Account(owner).Tags(ctx, Repository(rt.Name))
-		if err != nil {
-			return "", err
-		}
-		tags = slices.DeleteFunc(tags, func(tag string) bool { return !fits(rt.Line, tag) })
-		if len(tags) > 0 {
-			return slices.MaxFunc(tags, newer), nil
-		}
-	}
-	return "", nil
 }
 
 // describePulled fills in what is known of a base from a registry.

@@ -23,8 +23,12 @@ const maxOutput = 64 << 10
 
 // versionOf is the version that the runtime has in an image. Each image is looked into once: what it holds never changes.
 func (b *Bases) versionOf(ctx context.Context, rt Runtime, digest string) (string, error) {
-	b.probing.Lock() // also so that two builds do not start one instance
-	defer b.probing.Unlock()
+	select {
+	case b.probing <- struct{}{}: // also so that two builds do not start one instance
+		defer func() { <-b.probing }()
+	case <-ctx.Done():
+		return "", fmt.Errorf("wait for a look into another base: %w", context.Cause(ctx))
+	}
 	known, err := b.knownVersions(digest)
 	if err != nil {
 		return "", err

@@ -48,9 +48,6 @@ type Runtime struct {
 	Env map[string]string
 }
 
-// Ours reports whether App Runner has no such runtime.
-func (r Runtime) Ours() bool { return r.Enum == "" }
-
 // Process names the build process as App Runner's documentation does: "original" or "revised".
 func (r Runtime) Process() string {
 	if r.Original {

@@ -34,7 +34,7 @@ func TestRuntimes_AreThoseOfTheModelAndOurs(t *testing.T) {
 	}
 	for _, enum := range all {
 		rt, ok := runtimes.Lookup(enum)
-		if !ok || rt.Ours() {
+		if !ok || rt.Enum == "" {
 			t.Errorf("%s is not in the data as App Runner's", enum)
 		}
 		if want := strings.ToLower(strings.ReplaceAll(enum, "_", "")); rt.Name != want {
@@ -43,7 +43,7 @@ func TestRuntimes_AreThoseOfTheModelAndOurs(t *testing.T) {
 	}
 	languages := map[string]bool{}
 	for _, rt := range runtimes.All() {
-		if !rt.Ours() {
+		if rt.Enum != "" {
 			continue
 		}
 		languages[strings.Fields(rt.Title)[0]] = true
