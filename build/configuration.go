@@ -64,12 +64,12 @@ func (w *work) readRecipe() (recipe.Recipe, error) {
 	if err != nil {
 		return recipe.Recipe{}, err
 	}
-	file, err := recipe.Parse(strings.TrimPrefix(name, "/"), data, known()...)
+	rec, err := recipe.Parse(strings.TrimPrefix(name, "/"), data, known()...)
 	if err != nil {
 		return recipe.Recipe{}, refuse(err, "The configuration file is not valid:\n%v", err)
 	}
 	w.say(logs.ConfigFileValid)
-	return recipe.FromFile(file), nil
+	return rec, nil
 }
 
 // fromValues also refuses what Linux would not start; of a file, Parse does.

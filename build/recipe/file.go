@@ -14,66 +14,36 @@ import (
 // FileName is the name of the file in the source directory. App Runner knows no other.
 const FileName = "apprunner.yaml"
 
-// File is an apprunner.yaml of version 1.0, with App Runner's defaults for what is left out.
-type File struct {
-	Runtime string
-	Build   BuildSection
-	Run     RunSection
-
-	// Original is that of the runtime's entry among those given to Parse.
-	Original bool
-	// Notices are what Parse found that is no fault: "apprunner.yaml:12:3: ...".
-	Notices []string
-}
-
-// BuildSection is the key build.
-type BuildSection struct {
-	PreBuild, Build, PostBuild []string
-	Env                        map[string]string // never nil
-}
-
-// RunSection is the key run.
-type RunSection struct {
-	RuntimeVersion string // as it is written: 3.10 stays 3.10; "" for none
-	PreRun         []string
-	Command        string
-	Port           int    // 8080 where the file has none
-	PortEnv        string // the key env in network; "" for none, and for PORT, which is set anyway
-	Env, Secrets   map[string]string
-}
-
 const defaultPort = 8080
 
-// Parse reads an apprunner.yaml, which its errors call name. It is strict: what is not in App Runner's reference is a
-// fault, and all faults are found at once. With runtimes given, every other is a fault. Errors are *Faults.
-func Parse(name string, data []byte, runtimes ...Runtime) (*File, error) {
+// Parse reads an apprunner.yaml, which its errors call name, with App Runner's defaults for what is left out. It is strict: what
+// is not in App Runner's reference is a fault, and all faults are found at once. With runtimes given, every other is a fault.
+// Errors are *Faults.
+func Parse(name string, data []byte, runtimes ...Runtime) (Recipe, error) {
 	root, fault := load(data)
 	if fault != nil {
-		return nil, &Faults{name, []Fault{*fault}}
+		return Recipe{}, &Faults{name, []Fault{*fault}}
 	}
 	r := reader{runtimes: runtimes, places: map[variable]*yaml.Node{}}
-	f := &File{
-		Build: BuildSection{Env: map[string]string{}},
-		Run:   RunSection{Port: defaultPort, Env: map[string]string{}, Secrets: map[string]string{}},
-	}
-	r.file(root, f)
+	recipe := Recipe{Env: map[string]string{}, Run: Run{Port: defaultPort, Env: map[string]string{}, Secrets: map[string]string{}}}
+	r.file(root, &recipe)
 	if len(r.faults) > 0 {
 		sortFaults(r.faults)
-		return nil, &Faults{name, r.faults}
+		return Recipe{}, &Faults{name, r.faults}
 	}
 	sortFaults(r.notices)
 	for _, n := range r.notices {
-		f.Notices = append(f.Notices, n.in(name))
+		recipe.Notices = append(recipe.Notices, n.in(name))
 	}
-	return f, nil
+	return recipe, nil
 }
 
-func (r *reader) file(n *yaml.Node, f *File) {
+func (r *reader) file(n *yaml.Node, to *Recipe) {
 	r.object(n, "", "the file", readers{
 		"version": r.version,
-		"runtime": func(n *yaml.Node) { f.Runtime, f.Original = r.runtime(n) },
-		"build":   func(n *yaml.Node) { r.build(n, &f.Build) },
-		"run":     func(n *yaml.Node) { r.run(n, f) },
+		"runtime": func(n *yaml.Node) { to.Runtime, to.Original = r.runtime(n) },
+		"build":   func(n *yaml.Node) { r.build(n, to) },
+		"run":     func(n *yaml.Node) { r.run(n, to) },
 	})
 }
 
@@ -117,27 +87,27 @@ func unknownRuntime(name string, known []Runtime) string {
 	return text + "There are " + sentence(names) + "."
 }
 
-func (r *reader) build(n *yaml.Node, b *BuildSection) {
+func (r *reader) build(n *yaml.Node, to *Recipe) {
 	r.object(n, "build", "build", readers{
 		"commands": func(n *yaml.Node) {
 			r.object(n, "build.commands", "build.commands", readers{
-				StagePreBuild:  func(n *yaml.Node) { b.PreBuild = r.commands(n, "build.commands.pre-build") },
-				StageBuild:     func(n *yaml.Node) { b.Build = r.commands(n, "build.commands.build") },
-				StagePostBuild: func(n *yaml.Node) { b.PostBuild = r.commands(n, "build.commands.post-build") },
+				StagePreBuild:  func(n *yaml.Node) { to.PreBuild = r.commands(n, "build.commands.pre-build") },
+				StageBuild:     func(n *yaml.Node) { to.Build = r.commands(n, "build.commands.build") },
+				StagePostBuild: func(n *yaml.Node) { to.PostBuild = r.commands(n, "build.commands.post-build") },
 			})
 		},
-		"env": func(n *yaml.Node) { b.Env = r.variables(n, "build.env", "value", r.checkBuildVariable) },
+		"env": func(n *yaml.Node) { to.Env = r.variables(n, "build.env", "value", r.checkBuildVariable) },
 	})
 }
 
-func (r *reader) run(n *yaml.Node, f *File) {
-	run := &f.Run
+func (r *reader) run(n *yaml.Node, to *Recipe) {
+	run := &to.Run
 	r.object(n, "run", "run", readers{
-		"runtime-version": func(n *yaml.Node) { run.RuntimeVersion = r.lock(n) },
+		"runtime-version": func(n *yaml.Node) { to.Version = r.lock(n) },
 		"pre-run": func(n *yaml.Node) {
-			run.PreRun = r.commands(n, "run.pre-run")
-			if f.Original && len(run.PreRun) > 0 {
-				r.notice(n, "App Runner's reference says not to use pre-run with %s, whose build has no such stage. Move its commands to build.", f.Runtime)
+			to.PreRun = r.commands(n, "run.pre-run")
+			if to.Original && len(to.PreRun) > 0 {
+				r.notice(n, "App Runner's reference says not to use pre-run with %s, whose build has no such stage. Move its commands to build.", to.Runtime)
 			}
 		},
 		"command": func(n *yaml.Node) { run.Command = r.startCommand(n) },
@@ -149,7 +119,7 @@ func (r *reader) run(n *yaml.Node, f *File) {
 }
 
 // checkApart looks for variables that would get a value from two places.
-func (r *reader) checkApart(run *RunSection) {
+func (r *reader) checkApart(run *Run) {
 	for _, name := range slices.Sorted(maps.Keys(run.Secrets)) {
 		if _, twice := run.Env[name]; twice {
 			r.fault(r.places[variable{"run.secrets", name}], "run.env and run.secrets both have %s. Keep one of them.", shown(name))
@@ -193,7 +163,7 @@ func startFault(command, called string) string {
 	return ""
 }
 
-func (r *reader) network(n *yaml.Node, run *RunSection) {
+func (r *reader) network(n *yaml.Node, run *Run) {
 	r.object(n, "run.network", "run.network", readers{
 		"port": func(n *yaml.Node) {
 			if v, ok := r.text(n, "run.network.port"); ok {

@@ -27,7 +27,7 @@ func FuzzParse(f *testing.F) {
 	f.Add([]byte(with("env: &e [{name: A, value: b}]", "secrets: *e", "<<: {network: {port: 80}}")))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		begin := time.Now()
-		file, err := Parse(FileName, data, known...)
+		recipe, err := Parse(FileName, data, known...)
 		if took := time.Since(begin); took > 10*time.Second {
 			t.Errorf("Parse took %s for %d bytes", took, len(data))
 		}
@@ -35,7 +35,6 @@ func FuzzParse(f *testing.F) {
 			checkFaults(t, err, data)
 			return
 		}
-		recipe := FromFile(file)
 		if recipe.Run.Port < 1 || recipe.Run.Port > 65535 || recipe.Run.Command == "" || recipe.Env == nil || recipe.Run.Env == nil || recipe.Run.Secrets == nil {
 			t.Errorf("the recipe can't be run: %+v", recipe)
 		}

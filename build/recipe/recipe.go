@@ -32,7 +32,7 @@ type Runtime struct {
 // export, is gone with it. App Runner does so too: each command is a RUN of its own in the logs of its builds.
 type Recipe struct {
 	Runtime  string // as apprunner.yaml has it: python311
-	Version  string // what the runtime's version is locked to: "", "3", "3.11", "3.11.4"
+	Version  string // what the runtime's version is locked to, as it is written: "", "3", "3.10", "3.11.4"
 	Original bool   // built by App Runner's original process, else by the revised one
 
 	PreBuild, Build, PostBuild, PreRun []string
@@ -49,35 +49,6 @@ type Run struct {
 	PortEnv string            // a variable that gets the port too, beside PORT; "" for none
 	Env     map[string]string // without PORT and PortEnv; never nil
 	Secrets map[string]string // name -> where the value is: an ARN, or the name of an SSM parameter; never nil
-}
-
-// Stage is a list of commands and when they run.
-type Stage struct {
-	Name     string // StageBuild and the others
-	Commands []string
-}
-
-// Stages are the stages that have commands, in the order of apprunner.yaml: pre-build, build, post-build, pre-run. Which
-// of them runs where is up to the build process.
-func (r Recipe) Stages() []Stage {
-	all := []Stage{{StagePreBuild, r.PreBuild}, {StageBuild, r.Build}, {StagePostBuild, r.PostBuild}, {StagePreRun, r.PreRun}}
-	return slices.DeleteFunc(all, func(s Stage) bool { return len(s.Commands) == 0 })
-}
-
-// FromFile makes the recipe that a file of Parse holds.
-func FromFile(f *File) Recipe {
-	return Recipe{
-		Runtime:   f.Runtime,
-		Version:   f.Run.RuntimeVersion,
-		Original:  f.Original,
-		PreBuild:  f.Build.PreBuild,
-		Build:     f.Build.Build,
-		PostBuild: f.Build.PostBuild,
-		PreRun:    f.Run.PreRun,
-		Env:       f.Build.Env,
-		Run:       Run{Command: f.Run.Command, Port: f.Run.Port, PortEnv: f.Run.PortEnv, Env: f.Run.Env, Secrets: f.Run.Secrets},
-		Notices:   f.Notices,
-	}
 }
 
 // keyFormat is part of every key: a build of another format's key is not found again.

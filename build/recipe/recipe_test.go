@@ -16,7 +16,7 @@ import (
 var update = flag.Bool("update", false, "write the recipes anew")
 
 // Each file of testdata is of a shape that real repositories have; beside it lies the recipe that it is.
-func TestFromFile_MakesRecipesOfWhatPeopleWrite(t *testing.T) {
+func TestParse_MakesRecipesOfWhatPeopleWrite(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.yaml")
 	if err != nil || len(files) == 0 {
 		t.Fatal("no files:", err)
@@ -55,7 +55,7 @@ func recipeOf(t *testing.T, path string) []byte {
 	e := json.NewEncoder(&out)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")
-	if err := e.Encode(FromFile(f)); err != nil {
+	if err := e.Encode(f); err != nil {
 		t.Fatal(err)
 	}
 	return []byte(out.String())
@@ -82,7 +82,7 @@ run:
   env: [{name: A, value: b}]
   secrets: [{name: C, value-from: /d}]
 `
-	f, err := Parse(FileName, []byte(file), known...)
+	want, err := Parse(FileName, []byte(file), known...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -94,7 +94,7 @@ run:
 		RuntimeEnvironmentVariables: map[string]string{"A": "b"},
 		RuntimeEnvironmentSecrets:   map[string]string{"C": "/d"},
 	}, known...)
-	if want := FromFile(f); err != nil || !reflect.DeepEqual(got, want) {
+	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
 	}
 }
@@ -104,9 +104,6 @@ func TestFromValues_BuildsNothingWithoutABuildCommand(t *testing.T) {
 	want := Recipe{Runtime: "go1", Original: true, Env: map[string]string{}, Run: Run{Command: "./server", Port: 8080, Env: map[string]string{}, Secrets: map[string]string{}}}
 	if err != nil || !reflect.DeepEqual(got, want) {
 		t.Errorf("got %+v, %v\nwant %+v", got, err, want)
-	}
-	if stages := got.Stages(); len(stages) != 0 {
-		t.Errorf("it has the stages %v", stages)
 	}
 }
 
@@ -142,14 +139,6 @@ func TestFromValues_KnowsEachRuntimeOfTheAPI(t *testing.T) {
 		if err != nil || got.Runtime != want {
 			t.Errorf("%s is %q, %v", runtime, got.Runtime, err)
 		}
-	}
-}
-
-func TestStages_KeepTheOrderOfTheFile(t *testing.T) {
-	r := Recipe{PreRun: []string{"d"}, PostBuild: []string{"c"}, Build: []string{"b"}, PreBuild: []string{"a"}}
-	want := []Stage{{"pre-build", []string{"a"}}, {"build", []string{"b"}}, {"post-build", []string{"c"}}, {"pre-run", []string{"d"}}}
-	if got := r.Stages(); !reflect.DeepEqual(got, want) {
-		t.Errorf("got %v", got)
 	}
 }
 
