@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"unicode"
 )
 
 // address is a repository's URL, taken apart.
@@ -77,10 +78,17 @@ func parseSCP(raw string) (address, error) {
 	return address{raw: raw, scheme: "ssh", user: user, host: strings.ToLower(host), port: "22", path: path, scp: true}.complete()
 }
 
-// complete refuses an address that lacks a part, or has one that a program could take for an option.
+// complete refuses an address that lacks a part, or has one that a program could take for an option. A host is letters and
+// digits: the zone of an IPv6 address can be any text, and a comma in it makes two hosts of one in a line of known hosts, of
+// which the second would get the first one's key.
 func (a address) complete() (address, error) {
 	if a.scheme != "file" && a.host == "" || strings.Trim(a.path, "/") == "" {
 		return address{}, refuse("the repository's URL lacks the host or the path; it has to look like https://HOST/PATH, ssh://git@HOST/PATH or git@HOST:PATH")
+	}
+	if strings.ContainsFunc(a.host, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune(".-_:", r)
+	}) {
+		return address{}, refuse("the repository's URL has a host with characters that no host's name or address has; check the URL")
 	}
 	if strings.HasPrefix(a.host, "-") || strings.HasPrefix(a.user, "-") || strings.HasPrefix(a.path, "-") {
 		return address{}, refuse("the repository's URL has a host, user or path that begins with -; no repository is called so")

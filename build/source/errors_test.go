@@ -162,23 +162,25 @@ func TestHTTP_FollowsARedirectWithoutTheCredential(t *testing.T) {
 
 func TestParseAddress_ReadsWhatGitReads(t *testing.T) {
 	for raw, want := range map[string]address{
-		"https://Host/a/b.git":  {scheme: "https", host: "host", port: "443", path: "/a/b.git"},
-		"http://[::1]:80/a":     {scheme: "http", host: "::1", port: "80", path: "/a"},
-		"ssh://host:2222/a":     {scheme: "ssh", user: "git", host: "host", port: "2222", path: "/a"},
-		"ssh://me@host/~you/a":  {scheme: "ssh", user: "me", host: "host", port: "22", path: "~you/a"},
-		"git@host:a/b":          {scheme: "ssh", user: "git", host: "host", port: "22", path: "a/b", scp: true},
-		"host:a":                {scheme: "ssh", user: "git", host: "host", port: "22", path: "a", scp: true},
-		"git@[fe80::1]:a":       {scheme: "ssh", user: "git", host: "fe80::1", port: "22", path: "a", scp: true},
-		"file:///srv/a%20b":     {scheme: "file", path: "/srv/a b"},
-		"https://host/a%2Fb/c":  {scheme: "https", host: "host", port: "443", path: "/a%2Fb/c"},
-		"https://host:8443/a/b": {scheme: "https", host: "host", port: "8443", path: "/a/b"},
+		"https://Host/a/b.git":     {scheme: "https", host: "host", port: "443", path: "/a/b.git"},
+		"http://[::1]:80/a":        {scheme: "http", host: "::1", port: "80", path: "/a"},
+		"ssh://host:2222/a":        {scheme: "ssh", user: "git", host: "host", port: "2222", path: "/a"},
+		"ssh://me@host/~you/a":     {scheme: "ssh", user: "me", host: "host", port: "22", path: "~you/a"},
+		"git@host:a/b":             {scheme: "ssh", user: "git", host: "host", port: "22", path: "a/b", scp: true},
+		"host:a":                   {scheme: "ssh", user: "git", host: "host", port: "22", path: "a", scp: true},
+		"git@[fe80::1]:a":          {scheme: "ssh", user: "git", host: "fe80::1", port: "22", path: "a", scp: true},
+		"file:///srv/a%20b":        {scheme: "file", path: "/srv/a b"},
+		"https://host/a%2Fb/c":     {scheme: "https", host: "host", port: "443", path: "/a%2Fb/c"},
+		"https://bücher.example/a": {scheme: "https", host: "bücher.example", port: "443", path: "/a"},
+		"https://host:8443/a/b":    {scheme: "https", host: "host", port: "8443", path: "/a/b"},
 	} {
 		want.raw = raw
 		if got, err := parseAddress(raw); err != nil || got != want {
 			t.Errorf("%s is %+v, %v", raw, got, err)
 		}
 	}
-	for _, raw := range []string{"", "a b", "https://", "https:///a", "https://host", "ssh://-x/a", "git@host:-a", "/srv/a", "./a:b", "file://other/a", "https://host\n/a", "%", "https://host/a?token=1", "file:///a#b"} {
+	for _, raw := range []string{"", "a b", "https://", "https:///a", "https://host", "ssh://-x/a", "git@host:-a", "/srv/a", "./a:b", "file://other/a", "https://host\n/a", "%", "https://host/a?token=1", "file:///a#b",
+		"ssh://[2001:db8::1%25,github.com,]/a", "git@[2001:db8::1%,github.com,]:a", "ssh://a,github.com/a", "git@a|b:c", "https://[fe80::1%25eth0]/a", "git@*:a"} {
 		if a, err := parseAddress(raw); err == nil {
 			t.Errorf("%q was taken: %+v", raw, a)
 		}
