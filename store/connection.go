@@ -15,6 +15,7 @@ type Credential struct {
 	Sealed []byte // with the data directory's key
 	Given  api.Timestamp
 	Hosts  []string `json:",omitempty"` // that it is shown to, in lower case; nil is the provider's own
+	Known  []byte   `json:",omitempty"` // of an SSH key: lines of known hosts, that servers are held against
 }
 
 // HostsOf are the hosts that the credential of a provider's connection is shown to. It is never shown to others: the URL of a

@@ -43,7 +43,7 @@ func (h *hostKeys) check(a address, known []byte) (ssh.HostKeyCallback, []string
 		case ok:
 			return hostKeyError(a, key, unknown, pinned)
 		}
-		return refuse("the SSH key of %s is revoked in the known hosts (%v); give the connection its present one with `apron connection authorize`", a.host, err)
+		return refuse("the SSH key of %s is revoked in the known hosts (%v); give the connection its present one with `apron connection authorize --known-hosts FILE`", a.host, err)
 	}
 	return check, algorithms(lookup, a), nil
 }
@@ -100,9 +100,9 @@ func hostKeyError(a address, got ssh.PublicKey, e *knownhosts.KeyError, pinned b
 	shown := fmt.Sprintf("%s (%s)", ssh.FingerprintSHA256(got), got.Type())
 	switch {
 	case len(e.Want) == 0:
-		return refuse("%s shows the SSH key %s, and the connection's known hosts have none for it; add it there with `apron connection authorize` if it is right", a.host, shown)
+		return refuse("%s shows the SSH key %s, and the connection's known hosts have none for it; add it there with `apron connection authorize --known-hosts FILE` if it is right", a.host, shown)
 	case pinned:
-		return refuse("%s shows the SSH key %s, but the connection's known hosts have another one; if the server was given a new key, correct them with `apron connection authorize`", a.host, shown)
+		return refuse("%s shows the SSH key %s, but the connection's known hosts have another one; if the server was given a new key, correct them with `apron connection authorize --known-hosts FILE`", a.host, shown)
 	}
 	return refuse("%s shows the SSH key %s, but showed %s (%s) before: the server was given a new key, or someone is in between; if the new one is right, the operator removes the line of %s from the file sources/known_hosts of the data directory",
 		a.host, shown, ssh.FingerprintSHA256(e.Want[0].Key), e.Want[0].Key.Type(), a.host)

@@ -74,12 +74,9 @@ func basic(a address, cred *Credential) *url.Userinfo {
 	if cred == nil || cred.Password == "" {
 		return nil
 	}
-	name := cred.Username
-	if name == "" {
-		name = "x-access-token"
-		if a.host == "bitbucket.org" {
-			name = "x-token-auth"
-		}
+	name := "x-access-token"
+	if a.host == "bitbucket.org" {
+		name = "x-token-auth"
 	}
 	return url.UserPassword(name, cred.Password)
 }

@@ -18,7 +18,6 @@ type Remote struct {
 
 // Credential is what a connection has: a token or password for https, or a key for ssh.
 type Credential struct {
-	Username   string // "": one that the host accepts beside a token, and for ssh the URL's or "git"
 	Password   string
 	PrivateKey []byte // PEM, without passphrase
 	KnownHosts []byte // lines as in ~/.ssh/known_hosts; none: the key of the first contact is kept and held against later ones

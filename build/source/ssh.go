@@ -54,9 +54,7 @@ func (f *Fetcher) sshConfig(a address, cred *Credential) (*ssh.ClientConfig, err
 	config := &ssh.ClientConfig{User: a.user, ClientVersion: "SSH-2.0-" + strings.ReplaceAll(agent, "/", "_")}
 	var known []byte
 	if cred != nil {
-		if known = cred.KnownHosts; cred.Username != "" && a.user == "git" {
-			config.User = cred.Username
-		}
+		known = cred.KnownHosts
 		if len(cred.PrivateKey) > 0 {
 			key, err := ssh.ParsePrivateKey(cred.PrivateKey)
 			if err != nil {

@@ -90,7 +90,7 @@ func authorize(ctx context.Context, w io.Writer, data, name string, owner connec
 		return err
 	}
 	err = st.Update(ctx, func(tx *store.Tx) error {
-		return control.AuthorizeConnection(tx, arn, store.Credential{Kind: c.kind, Sealed: sealed, Given: api.At(time.Now()), Hosts: source.allowed()})
+		return control.AuthorizeConnection(tx, arn, store.Credential{Kind: c.kind, Sealed: sealed, Given: api.At(time.Now()), Hosts: source.allowed(), Known: c.known})
 	})
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 type credentialSource struct {
 	tokenStdin        bool
 	tokenFile, sshKey string
+	knownHosts        string   // file, of an SSH key
 	hosts             []string // that it is for; nil is the provider's own
 	stdin             io.Reader
 }
@@ -27,6 +28,7 @@ func (s *credentialSource) bind(fs *pflag.FlagSet) {
 	fs.BoolVar(&s.tokenStdin, "token-stdin", false, "read the access token from standard input")
 	fs.StringVar(&s.tokenFile, "token-file", "", "file with the access token")
 	fs.StringVar(&s.sshKey, "ssh-key", "", "file with the private SSH key, without passphrase")
+	fs.StringVar(&s.knownHosts, "known-hosts", "", "with --ssh-key, `FILE` with the keys of the servers, as ssh-keyscan prints them; without it a server's first key is kept")
 	fs.StringSliceVar(&s.hosts, "host", nil, "`HOST` that the credential is for, in the place of the provider's own; repeat it for more")
 }
 
@@ -48,6 +50,9 @@ func (s *credentialSource) check() error {
 	if given != 1 {
 		return errors.New("give the credential with one of --token-stdin, --token-file FILE and --ssh-key FILE")
 	}
+	if s.knownHosts != "" && s.sshKey == "" {
+		return errors.New("--known-hosts goes with --ssh-key: tokens are sent over https, where certificates say who is there")
+	}
 	return nil
 }
 
@@ -55,13 +60,18 @@ func (s *credentialSource) check() error {
 type credential struct {
 	kind   store.CredentialKind
 	secret []byte
+	known  []byte // of an SSH key, the keys of servers
 	shown  string
 }
 
 func (s *credentialSource) read() (credential, error) {
 	switch {
 	case s.sshKey != "":
-		return readSSHKey(s.sshKey)
+		c, err := readSSHKey(s.sshKey)
+		if err == nil && s.knownHosts != "" {
+			c.known, err = readKnownHosts(s.knownHosts)
+		}
+		return c, err
 	case s.tokenFile != "":
 		text, err := readSecret(s.tokenFile)
 		if err != nil {
@@ -125,4 +135,22 @@ func readSSHKey(path string) (credential, error) {
 	public := key.PublicKey()
 	shown := fmt.Sprintf("the SSH key %s (%s)", ssh.FingerprintSHA256(public), public.Type())
 	return credential{kind: store.CredentialSSHKey, secret: text, shown: shown}, nil
+}
+
+// readKnownHosts wants at least one key, each in a line that ssh would read: with none, any server's would do.
+func readKnownHosts(path string) ([]byte, error) {
+	text, err := readSecret(path)
+	if err != nil {
+		return nil, err
+	}
+	for rest, keys := text, 0; ; keys++ {
+		_, _, _, _, next, err := ssh.ParseKnownHosts(rest)
+		if errors.Is(err, io.EOF) && keys > 0 && len(text) <= maxSecret {
+			return text, nil
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s holds no keys of servers, or something else too; write it with `ssh-keyscan HOST`, and compare the keys with what the host says of them", path)
+		}
+		rest = next
+	}
 }

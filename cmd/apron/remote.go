@@ -81,7 +81,7 @@ func (p *platform) credential(ctx context.Context, arn, host string) (*source.Cr
 		return nil, fmt.Errorf("open the credential of connection %s: %w", parsed.Name, err)
 	}
 	if given.Kind == store.CredentialSSHKey {
-		return &source.Credential{PrivateKey: secret}, nil
+		return &source.Credential{PrivateKey: secret, KnownHosts: given.Known}, nil
 	}
 	return &source.Credential{Password: string(secret)}, nil
 }

@@ -2,8 +2,10 @@ package main_test
 
 import (
 	"context"
+	"crypto/ed25519"
 	"encoding/pem"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/cgi"
 	"net/http/httptest"
@@ -15,6 +17,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/apprunner"
 	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
+	"golang.org/x/crypto/ssh"
+	"golang.org/x/crypto/ssh/knownhosts"
 )
 
 // TestSource_OfAPrivateRepository_IsReadWithTheConnectionsToken over HTTPS, from git's own server, and the token gets into no
@@ -81,4 +85,69 @@ func newGitHost(t *testing.T, token string) *gitHost {
 		t.Fatal(err)
 	}
 	return g
+}
+
+// TestSource_OverSSH_HoldsTheServerAgainstTheConnectionsKnownHosts: the key of another server is not taken for this one's.
+func TestSource_OverSSH_HoldsTheServerAgainstTheConnectionsKnownHosts(t *testing.T) {
+	key, keyFile := newSSHKey(t)
+	at := shakeHands(t)
+	known := filepath.Join(t.TempDir(), "known_hosts")
+	signer, err := ssh.ParsePrivateKey([]byte(key))
+	if err == nil {
+		err = os.WriteFile(known, []byte("# of elsewhere\n"+knownhosts.Line([]string{"git.example.com"}, signer.PublicKey())+"\n"), 0o600)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := newSourceWorld(t, site("Hello"), []string{"--loopback-hosts", at})
+	made, err := w.client.CreateConnection(t.Context(), &apprunner.CreateConnectionInput{ConnectionName: new("git-host"), ProviderType: types.ProviderTypeGithub})
+	if err != nil {
+		t.Fatal(err)
+	}
+	authorizeConnection(t, w.data, "", "git-host", "--ssh-key", keyFile, "--known-hosts", known, "--host", "127.0.0.1")
+	create := createNamed("web-app", &types.SourceConfiguration{
+		CodeRepository:              code("ssh://git@" + at + "/web"),
+		AuthenticationConfiguration: &types.AuthenticationConfiguration{ConnectionArn: made.Connection.ConnectionArn},
+	})
+	if err := create(t.Context(), w.world); err != nil {
+		t.Fatal(err)
+	}
+	w.ends(types.OperationStatusFailed)
+	w.holds(types.ServiceStatusCreateFailed)
+	if said := w.said(); !strings.Contains(said, "the connection's known hosts have none for it") {
+		t.Errorf("the connection's known hosts were not looked at:\n%s", said)
+	}
+}
+
+// shakeHands is a server that begins to speak SSH and goes no further.
+func shakeHands(t *testing.T) (addr string) {
+	t.Helper()
+	_, private, err := ed25519.GenerateKey(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	signer, err := ssh.NewSignerFromKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	config := &ssh.ServerConfig{NoClientAuth: true}
+	config.AddHostKey(signer)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer c.Close()
+				_, _, _, _ = ssh.NewServerConn(c, config)
+			}()
+		}
+	}()
+	return l.Addr().String()
 }
