@@ -76,8 +76,12 @@ func tree(t testing.TB, files map[string]string) string {
 	}
 	for name, content := range files {
 		path := filepath.Join(dir, name)
-		err := os.MkdirAll(filepath.Dir(path), 0o755)
-		if err == nil && !strings.HasSuffix(name, "/") {
+		parent, isFile := filepath.Dir(path), !strings.HasSuffix(name, "/")
+		if !isFile {
+			parent = path
+		}
+		err := os.MkdirAll(parent, 0o755)
+		if err == nil && isFile {
 			err = os.WriteFile(path, []byte(content), 0o644)
 		}
 		if err != nil {
@@ -201,6 +205,37 @@ func TestChanges_AreAnOverlaysUpperDirectoryWithTheOwnersInside(t *testing.T) {
 		}
 		h.destroy(s.ID)
 	}
+}
+
+// A build may put links where the driver had made files and mount points. They lead nowhere on the machine.
+func TestChanges_FollowNoLinkOutOfWhatTheBuildHasWritten(t *testing.T) {
+	busybox, err := os.ReadFile("/bin/busybox")
+	if err != nil {
+		t.Skipf("needs Debian's busybox-static: %v", err)
+	}
+	h := newHost(t)
+	outside := tree(t, map[string]string{"hostname": "", "hosts": "", "resolv.conf": "", "mount/": ""})
+	s := h.spec()
+	s.Build = &driver.Build{
+		Layers: []string{tree(t, map[string]string{"busybox": string(busybox)})},
+		Mounts: []driver.Mount{{Source: t.TempDir(), Target: "/caches/mount"}},
+	}
+	if err := os.Chmod(filepath.Join(s.Build.Layers[0], "busybox"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s.Command = []string{"/busybox", "sh", "-ec", `
+		/busybox rm -r /etc; /busybox ln -s "$1" /etc
+		/busybox mv /caches /moved; /busybox ln -s "$1" /caches`, "sh", outside}
+	dir, _ := h.changes(s)
+	for _, name := range []string{"etc", "caches"} {
+		if to, err := os.Readlink(filepath.Join(dir, name)); to != outside {
+			t.Errorf("the build left /%s as a link to %q, %v: nothing is tried here", name, to, err)
+		}
+	}
+	if got, want := names(t, outside), "hostname hosts mount/ resolv.conf"; got != want {
+		t.Errorf("where the links lead there is %q, want %q", got, want)
+	}
+	h.destroy(s.ID)
 }
 
 func requireWhiteout(t *testing.T, path string) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -51,7 +52,7 @@ func (d *Driver) Changes(ctx context.Context, id string) (string, error) {
 // own. A mount point goes if nothing was put beside it.
 func (d *Driver) withdraw(id, upper string) error {
 	for _, name := range etcFiles {
-		if err := os.Remove(filepath.Join(upper, "etc", name)); err != nil && !errors.Is(err, fs.ErrNotExist) && !errors.Is(err, unix.ENOTDIR) {
+		if err := removeInside(upper, filepath.Join("etc", name), 0); err != nil {
 			return err
 		}
 	}
@@ -60,10 +61,37 @@ func (d *Driver) withdraw(id, upper string) error {
 		return err
 	}
 	for _, dir := range slices.Backward(made) {
-		err := unix.Rmdir(filepath.Join(upper, dir))
-		if err != nil && !isGone(err) && !errors.Is(err, unix.ENOTEMPTY) && !errors.Is(err, unix.ENOTDIR) {
-			return &os.PathError{Op: "rmdir", Path: dir, Err: err}
+		err := removeInside(upper, strings.Trim(dir, "/"), unix.AT_REMOVEDIR)
+		if err != nil && !errors.Is(err, unix.ENOTEMPTY) {
+			return err
 		}
+	}
+	return nil
+}
+
+// removeInside removes what unlinkat with these flags can remove at a path below dir. What is there no more, is of
+// another kind or lies behind a link is not what the driver made: the build may have put a link in a directory's place,
+// and followed here it would lead to files of this machine.
+func removeInside(dir, path string, flags int) error {
+	parent, err := unix.Open(dir, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return &os.PathError{Op: "open", Path: dir, Err: err}
+	}
+	defer func() { _ = unix.Close(parent) }()
+	at, err := unix.Openat2(parent, filepath.Dir(path), &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS,
+	})
+	if err == nil {
+		err = unix.Unlinkat(at, filepath.Base(path), flags)
+		_ = unix.Close(at)
+	}
+	for _, other := range []error{unix.ENOENT, unix.ENOTDIR, unix.EISDIR, unix.ELOOP} {
+		if errors.Is(err, other) {
+			return nil
+		}
+	}
+	if err != nil {
+		return &os.PathError{Op: "remove", Path: path, Err: err}
 	}
 	return nil
 }
