@@ -85,6 +85,33 @@ func TestCommit_TheSameInputIsTheSameDigest(t *testing.T) {
 	}
 }
 
+// Many a base has files whose directories have no entry of their own, or only after them. When it was unpacked is in no digest.
+func TestCommit_OnABaseWithoutDirectoriesIsTheSameDigestEverywhere(t *testing.T) {
+	host := remoteRegistry(t)
+	imagetest.Push(t, imagetest.Image(t, "linux/"+runtime.GOARCH, v1.Config{}, imagetest.Layer(t,
+		dir("named"), file("named/not/file", "x"), file("deep/er/file", "x"), file("late/file", "x"), dir("late"),
+		symlink("link", "deep"), file("link/by/it", "x"), file("gone/file", "x"), file("gone", "x"))), host+"/base:v1", nil)
+	var digests, lists []string
+	for range 2 {
+		s, a, _ := newStore(t)
+		base, err := a.Pull(t.Context(), host+"/base:v1", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lists = append(lists, listing(t, layersOf(t, s, base)[0]))
+		digests = append(digests, commit(t, a, image.NewImage{Base: base, Layers: []image.Tree{{Dir: upper(t)}}}))
+		time.Sleep(1100 * time.Millisecond) // the next is unpacked in another second
+	}
+	if digests[0] != digests[1] || lists[0] != lists[1] {
+		t.Errorf("%v of\n%s\nand\n%s", digests, lists[0], lists[1])
+	}
+	for _, name := range []string{"named", "named/not", "deep", "deep/er", "deep/by", "late"} {
+		if !strings.Contains("\n"+lists[0], "\n"+name+" drwxr-xr-x 0:0 0.000000000\n") {
+			t.Errorf("%s is not as it should be:\n%s", name, lists[0])
+		}
+	}
+}
+
 func TestCommit_LiesOnItsBaseAndIsServedWithIt(t *testing.T) {
 	s, a, _ := newStore(t)
 	host := remoteRegistry(t)

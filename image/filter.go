@@ -13,21 +13,26 @@ import (
 // maxEntries bounds the inodes that one layer can take. The largest images of the field hold some hundred thousand files.
 const maxEntries = 1_000_000
 
+// maxNames bounds the names that a filter holds, in bytes.
+const maxNames = 64 << 20
+
 // filter rewrites a layer's tar stream on its way to the unpacker. It spends the budget before a byte is written, and
 // leaves out what has no place in a layer: device nodes, which would give a container's files a way to this machine's
 // disks; extended attributes that overlayfs would take for its own or that grant trust; bookkeeping of long-gone AUFS.
-// Nothing is held in memory but the names of the layer's whiteouts.
+// Nothing is held in memory but the names of the layer's whiteouts and directories.
 type filter struct {
 	budget    *budget
 	raw       io.Reader // the whole layer, read to its end
 	content   int64     // bytes of files let through
 	entries   int
+	names     int // bytes of those that are held
 	whiteouts map[string]bool
+	dirs      map[string]bool // false are those that have no entry of their own
 }
 
 // copyTo writes the stream that may be unpacked to w.
 func (f *filter) copyTo(w io.Writer) error {
-	f.whiteouts = map[string]bool{}
+	f.whiteouts, f.dirs = map[string]bool{}, map[string]bool{}
 	tr, tw := tar.NewReader(f.raw), tar.NewWriter(w)
 	for {
 		hdr, err := tr.Next()
@@ -49,8 +54,8 @@ func (f *filter) copyTo(w io.Writer) error {
 }
 
 func (f *filter) entry(hdr *tar.Header, body io.Reader, tw *tar.Writer) error {
-	if f.entries++; f.entries > maxEntries {
-		return tooLarge("number of files in a layer", maxEntries, "files")
+	if err := f.count(); err != nil {
+		return err
 	}
 	name := path.Clean(strings.TrimLeft(hdr.Name, "/"))
 	keep, err := normalise(hdr)
@@ -61,7 +66,46 @@ func (f *filter) entry(hdr *tar.Header, body io.Reader, tw *tar.Writer) error {
 		return err
 	}
 	f.content += hdr.Size
+	if err := f.noteDirs(name, hdr.Typeflag == tar.TypeDir); err != nil {
+		return err
+	}
 	return f.write(hdr, name, body, tw)
+}
+
+func (f *filter) count() error {
+	if f.entries++; f.entries > maxEntries {
+		return tooLarge("number of files in a layer", maxEntries, "files")
+	}
+	return nil
+}
+
+// hold allows for a name that is to be kept.
+func (f *filter) hold(name string) error {
+	if f.names += len(name); f.names > maxNames {
+		return tooLarge("length of the names in a layer", maxNames, "bytes")
+	}
+	return nil
+}
+
+// noteDirs notes the directories that an entry makes: itself, and those on the way to it that have not come before. Who is
+// noted, so are its parents.
+func (f *filter) noteDirs(name string, isDir bool) error {
+	if isDir {
+		if err := f.hold(name); err != nil {
+			return err
+		}
+		f.dirs[name] = true
+	}
+	for at := path.Dir(name); at != "."; at = path.Dir(at) {
+		if _, known := f.dirs[at]; known {
+			return nil
+		}
+		if err := errors.Join(f.count(), f.hold(at)); err != nil {
+			return err
+		}
+		f.dirs[at] = false
+	}
+	return nil
 }
 
 // write passes an entry on. Whiteouts speak of the layers below only: where a directory follows its own whiteout, the
@@ -70,6 +114,9 @@ func (f *filter) entry(hdr *tar.Header, body io.Reader, tw *tar.Writer) error {
 func (f *filter) write(hdr *tar.Header, name string, body io.Reader, tw *tar.Writer) error {
 	dir, base := path.Split(name)
 	if hidden, ok := strings.CutPrefix(base, archive.WhiteoutPrefix); ok && base != archive.WhiteoutOpaqueDir {
+		if err := f.hold(dir + hidden); err != nil {
+			return err
+		}
 		f.whiteouts[dir+hidden] = true
 		hdr.Typeflag, hdr.Linkname = tar.TypeReg, ""
 	}
