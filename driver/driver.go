@@ -104,7 +104,7 @@ type Build struct {
 	Mounts []Mount  `json:"mounts,omitempty"` // directories kept from one build to the next
 	Dir    string   `json:"dir,omitempty"`    // working directory, made if there is none; "" is the image's
 
-	// Weight is the build's share of a CPU that others want too, where each vCPU of a service counts 1024; 0 is 64. Up
+	// Weight is the build's share of a CPU that others want too, once it runs, where each vCPU of a service counts 1024; 0 is 64. Up
 	// to Spec.CPU it takes what they leave.
 	Weight int `json:"weight,omitempty"`
 }

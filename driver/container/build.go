@@ -3,7 +3,6 @@
 package container
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"os"
@@ -34,14 +33,6 @@ func capabilitiesOf(s driver.Spec) []string {
 		return buildCapabilities
 	}
 	return capabilities
-}
-
-// shares is the weight of the instance's CPU against that of its neighbours.
-func shares(s driver.Spec) int {
-	if s.Build != nil {
-		return cmp.Or(s.Build.Weight, buildWeight)
-	}
-	return s.CPU
 }
 
 func checkBuild(b *driver.Build) error {

@@ -3,6 +3,7 @@
 package container
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,11 +59,8 @@ func (d *Driver) groupConfig(s driver.Spec) *cgroups.Cgroup {
 		Memory:    int64(s.Memory) << 20,
 		CpuPeriod: cpuPeriod,
 		CpuQuota:  int64(s.CPU) * cpuPeriod / 1024,
-		CpuShares: uint64(shares(s)),
 	}
-	if cgroups.IsCgroup2UnifiedMode() { // whose manager leaves the translation to us
-		r.CpuWeight = cgroups.ConvertCPUSharesToCgroupV2Value(r.CpuShares)
-	}
+	setWeight(r, s.CPU)
 	if s.Memory > 0 && swapIsCounted() {
 		r.MemorySwap = r.Memory
 	}
@@ -70,6 +68,31 @@ func (d *Driver) groupConfig(s driver.Spec) *cgroups.Cgroup {
 		r.Devices = append(r.Devices, &device.Rule)
 	}
 	return &cgroups.Cgroup{Path: d.groupPath(s.ID), Resources: r}
+}
+
+func setWeight(r *cgroups.Resources, shares int) {
+	r.CpuShares = uint64(shares)
+	if cgroups.IsCgroup2UnifiedMode() { // whose manager leaves the translation to us
+		r.CpuWeight = cgroups.ConvertCPUSharesToCgroupV2Value(r.CpuShares)
+	}
+}
+
+// yield gives a build, which has been started with the weight of a service, its own. Starting is our work and not its
+// commands': beside busy services it would take ten times as long.
+func (d *Driver) yield(s driver.Spec) error {
+	if s.Build == nil {
+		return nil
+	}
+	g, err := d.group(s.ID)
+	if err != nil {
+		return err
+	}
+	r := &cgroups.Resources{SkipDevices: true}
+	setWeight(r, cmp.Or(s.Build.Weight, buildWeight))
+	if err := g.Set(r); err != nil {
+		return fmt.Errorf("set the weight of the build: %w", err)
+	}
+	return nil
 }
 
 // swapIsCounted tells whether a limit on memory and swap together can be set: on version 1 that is an option of the

@@ -132,6 +132,9 @@ func (d *Driver) launch(ctx context.Context, rec record, img image.Image, s slot
 		child, err = d.build(ctx, rec, img, s)
 		return err
 	})
+	if err == nil {
+		err = d.yield(rec.Spec)
+	}
 	if err != nil {
 		return nil, err
 	}
