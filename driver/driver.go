@@ -98,23 +98,19 @@ type Spec struct {
 }
 
 // Build is what a build has that an instance of a service has not. Its Command runs in place of the image's
-// ENTRYPOINT and CMD, as root of the image.
+// ENTRYPOINT and CMD, as root of the image. Where services want a CPU too, it yields to them; up to Spec.CPU it takes what
+// they leave.
 type Build struct {
 	Layers []string `json:"layers,omitempty"` // directories laid over the image's layers, lowest first, read-only
 	Mounts []Mount  `json:"mounts,omitempty"` // directories kept from one build to the next
 	Dir    string   `json:"dir,omitempty"`    // working directory, made if there is none; "" is the image's
-
-	// Weight is the build's share of a CPU that others want too, once it runs, where each vCPU of a service counts 1024; 0 is 64. Up
-	// to Spec.CPU it takes what they leave.
-	Weight int `json:"weight,omitempty"`
 }
 
 // Mount is a directory of this machine that a build sees. Owners on the disk are those that the build sees. What is in
 // it is no part of what the build has changed.
 type Mount struct {
-	Source   string `json:"source"` // absolute; exists, and belongs to root
-	Target   string `json:"target"` // absolute; made if there is none
-	ReadOnly bool   `json:"read_only,omitempty"`
+	Source string `json:"source"` // absolute; exists, and belongs to root
+	Target string `json:"target"` // absolute; made if there is none
 }
 
 // Instance is what a driver knows of one instance.

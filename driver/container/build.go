@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// buildWeight is a build's share of a CPU where nobody says another: a sixteenth of what a service gets for each vCPU.
+	// buildWeight is a build's share of a CPU: a sixteenth of what a service gets for each vCPU.
 	buildWeight = 64
 
 	// madeFile names the mount points that a build's root lacked, so that Changes can leave them out.
@@ -76,9 +76,6 @@ func (d *Driver) mountCaches(root rootDir, s driver.Spec) error {
 			return fmt.Errorf("make the mount point %s: %w", m.Target, err)
 		}
 		attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_NOSUID | unix.MOUNT_ATTR_NODEV}
-		if m.ReadOnly {
-			attr.Attr_set |= unix.MOUNT_ATTR_RDONLY
-		}
 		if root.u.exist() {
 			attr.Attr_set |= unix.MOUNT_ATTR_IDMAP
 			attr.Userns_fd = uint64(root.u.ns.Fd())

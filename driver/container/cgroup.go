@@ -3,7 +3,6 @@
 package container
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -88,7 +87,7 @@ func (d *Driver) yield(s driver.Spec) error {
 		return err
 	}
 	r := &cgroups.Resources{SkipDevices: true}
-	setWeight(r, cmp.Or(s.Build.Weight, buildWeight))
+	setWeight(r, buildWeight)
 	if err := g.Set(r); err != nil {
 		return fmt.Errorf("set the weight of the build: %w", err)
 	}
