@@ -27,4 +27,6 @@ func key(namespace string) string {
 
 // BridgeName is the host's end of all these links, whose address is the host's as instances see it. It is there while there are
 // instances.
-func BridgeName(namespace string) string { return "apb" + key(namespace) }
+func BridgeName(namespace string) string { return bridgeName(key(namespace)) }
+
+func bridgeName(key string) string { return "apb" + key }

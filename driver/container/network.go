@@ -48,7 +48,7 @@ func newNetwork(namespace string, pool netip.Prefix, users func() bool) *network
 	}
 }
 
-func (n *network) bridge() string          { return "apb" + n.key }
+func (n *network) bridge() string          { return bridgeName(n.key) }
 func (n *network) table() string           { return "apron-" + n.key }
 func (n *network) link(address int) string { return fmt.Sprintf("apv%s%04x", n.key, address) } // 15 characters, the most a link may have
 
