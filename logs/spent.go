@@ -36,10 +36,10 @@ func spent(all time.Duration, parts []Part) string {
 
 // short has the precision that anybody reads: 34 ms, 2.9 s, 4 min 10 s.
 func short(d time.Duration) string {
-	switch {
-	case d < time.Second:
-		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
-	case d < time.Minute:
+	if d := d.Round(time.Millisecond); d < time.Second {
+		return fmt.Sprintf("%d ms", d.Milliseconds())
+	}
+	if d := d.Round(time.Second / 10); d < time.Minute {
 		return fmt.Sprintf("%.1f s", d.Seconds())
 	}
 	d = d.Round(time.Second)
