@@ -37,13 +37,11 @@ type network struct {
 }
 
 func newNetwork(namespace string, pool netip.Prefix, users func() bool) *network {
-	h := fnv.New32a()
-	h.Write([]byte(namespace))
 	if !pool.IsValid() {
 		pool = netip.MustParsePrefix("10.208.0.0/12")
 	}
 	return &network{
-		key: fmt.Sprintf("%08x", h.Sum32()), pool: pool.Masked(), users: users,
+		key: key(namespace), pool: pool.Masked(), users: users,
 		lock: make(chan struct{}, 1), used: map[int]bool{}, next: 2,
 	}
 }
