@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -39,8 +40,11 @@ func (w *work) openCaches() error {
 	if err != nil {
 		return fmt.Errorf("empty the service's caches: %w", err)
 	}
-	if err := w.b.untagDrafts(context.Background(), st); err != nil {
+	if err := w.b.tidyTags(context.Background(), &st); err != nil {
 		return err
+	}
+	if !slices.Contains(st.Tags, w.tag()) { // before there is the tag: who removes tags has to know of it whatever comes between
+		st.Tags = append(st.Tags, w.tag())
 	}
 	st.Pending, st.Failures = w.key, st.Failures+1
 	st.Account, st.Repo = w.r.Account, repository(w.r.Name, w.r.Service)
@@ -59,8 +63,9 @@ func (w *work) adviseOn(err error) {
 	}
 }
 
-// untagDrafts removes what a build has left that was ended by kill -9 and never tried again.
-func (b *Builder) untagDrafts(ctx context.Context, st state) error {
+// tidyTags removes what a build has left that was ended by kill -9 and never tried again, and forgets tags that are not there:
+// those of builds that failed.
+func (b *Builder) tidyTags(ctx context.Context, st *state) error {
 	if st.Repo == "" {
 		return nil
 	}
@@ -74,6 +79,7 @@ func (b *Builder) untagDrafts(ctx context.Context, st state) error {
 			err = errors.Join(err, images.Untag(ctx, st.Repo, tag))
 		}
 	}
+	st.Tags = slices.DeleteFunc(st.Tags, func(tag string) bool { return !slices.Contains(tags, tag) })
 	return err
 }
 
@@ -149,18 +155,17 @@ func (w *work) trimCaches() error {
 // usage is what a directory takes on the disk, in bytes.
 func usage(dir string) (size int64, err error) {
 	err = filepath.WalkDir(dir, func(_ string, e fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+		var info fs.FileInfo
+		if err == nil {
+			info, err = e.Info()
 		}
-		info, err := e.Info()
-		if err != nil {
-			return err
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // there is none, or commands have removed it just now
 		}
-		size += info.Sys().(*syscall.Stat_t).Blocks * 512
-		return nil
+		if err == nil {
+			size += info.Sys().(*syscall.Stat_t).Blocks * 512
+		}
+		return err
 	})
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil
-	}
 	return size, err
 }

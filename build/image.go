@@ -35,11 +35,11 @@ func (w *work) refit(ctx context.Context, img image.Image) (string, error) {
 	if slices.Equal(img.Cmd, Command(w.recipe.Run.Command)) {
 		return img.Digest, nil
 	}
-	digest, err := w.commit(ctx, img.Digest, nil, w.tag())
-	if err != nil {
+	if err := w.noteImage(ctx, func(*state) {}); err != nil { // before there is the tag, as openCaches does
 		return "", err
 	}
-	if err := w.noteImage(ctx, func(*state) {}); err != nil {
+	digest, err := w.commit(ctx, img.Digest, nil, w.tag())
+	if err != nil {
 		return "", err
 	}
 	return digest, w.b.cfg.Keep(ctx, w.r.Account, w.r.Service, w.key, digest)

@@ -205,7 +205,7 @@ func (b *Builder) Forget(service string) error {
 
 // untag removes all that keeps a service's images in the registry.
 func (b *Builder) untag(st state) error {
-	err := b.untagDrafts(context.Background(), st)
+	err := b.tidyTags(context.Background(), &st)
 	for _, tag := range st.Tags {
 		err = errors.Join(err, b.cfg.Images.Account(st.Account).Untag(context.Background(), st.Repo, tag))
 	}

@@ -3,6 +3,8 @@
 package build_test
 
 import (
+	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -109,6 +111,29 @@ func TestBuild_MakesTheSameImageEverywhere(t *testing.T) {
 	}
 	if digests[0] != digests[1] {
 		t.Errorf("the same commit on the same base makes %v", digests)
+	}
+}
+
+// An end of the server between the image and the note of it is like an error there.
+func TestForget_KnowsTheTagOfABuildThatWasNotNoted(t *testing.T) {
+	r := newRig(t, func(c *build.Config) {
+		c.Keep = func(context.Context, string, string, string, string) error { return errors.New("the store is gone") }
+	})
+	for n := range 3 {
+		if _, err := r.Build(t.Context(), r.request(files{"apprunner.yaml": yaml(revised, nil), "started": strings.Repeat("x", n)})); err == nil {
+			t.Error("the image was not kept, and nobody is told")
+		}
+	}
+	r.refused(r.request(files{"apprunner.yaml": yaml(revised, map[string][]string{"build": {"false"}})}))
+	images := r.images.Account(account)
+	if tags := must(images.Tags(t.Context(), "apron/web")); len(tags) != 3 {
+		t.Errorf("of three images there are the tags %v", tags)
+	}
+	if err := r.Forget(serviceID); err != nil {
+		t.Fatal(err)
+	}
+	if tags := must(images.Tags(t.Context(), "apron/web")); len(tags) != 0 {
+		t.Errorf("of a service that is gone there are the tags %v", tags)
 	}
 }
 
