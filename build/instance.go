@@ -64,6 +64,7 @@ func (w *work) run(ctx context.Context, s stage, from ground) (changes string, e
 	defer w.phaseFrom("collect", exit.At)()
 	out.flush()
 	who := w.named(s.commands[w.current])
+	w.doing = "What its commands have changed was being collected"
 	if err != nil || ctx.Err() != nil {
 		err = w.endError(ctx, who, err, out.last)
 	} else {
