@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -67,24 +66,6 @@ func (a Account) Commit(ctx context.Context, n NewImage) (string, error) {
 	}
 	a.s.cfg.Log.Info("image made", "image", n.name(), "digest", d.String(), "took", time.Since(begin))
 	return d.String(), nil
-}
-
-// Import makes an image of one layer from a root file system as tar, such as mmdebstrap writes, plain or compressed with
-// gzip or zstd. n gives the rest; its Base and Layers must be empty. Otherwise it is like Commit.
-func (a Account) Import(ctx context.Context, rootfs io.Reader, n NewImage) (string, error) {
-	if n.Base != "" || len(n.Layers) > 0 {
-		return "", errors.New("import image: it can have neither a base nor layers besides the root file system")
-	}
-	dir, err := os.MkdirTemp(a.s.tmp(), "import-")
-	if err != nil {
-		return "", explainMaking(n, err)
-	}
-	defer os.RemoveAll(dir)
-	if _, _, err := unpackAny(ctx, rootfs, dir, &budget{limit: a.s.cfg.MaxUnpacked}); err != nil {
-		return "", explainMaking(n, err)
-	}
-	n.Layers = []Tree{{Dir: dir, Move: true}}
-	return a.Commit(ctx, n)
 }
 
 // explainMaking names the image, and what can be done.

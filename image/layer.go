@@ -112,26 +112,20 @@ func (s *Store) publishLayer(dir string, id digest, size int64) error {
 // unpackBlob streams a compressed layer into root and checks that it is the one that id names. It returns the bytes of file
 // content.
 func unpackBlob(ctx context.Context, blob io.Reader, root string, id digest, b *budget) (int64, error) {
-	got, size, err := unpackAny(ctx, blob, root, b)
-	if err == nil && got != id {
-		return 0, invalid("the configuration promises layer %s, but the layer is %s", id, got)
-	}
-	return size, err
-}
-
-// unpackAny streams a layer into root and returns its diffID.
-func unpackAny(ctx context.Context, blob io.Reader, root string, b *budget) (id digest, size int64, err error) {
 	plain, err := decompress(&cancellable{ctx, blob})
 	if err != nil {
-		return "", 0, err
+		return 0, err
 	}
 	defer plain.Close()
 	sum := sha256.New()
 	f := &filter{budget: b, raw: io.TeeReader(&metered{plain, b}, sum)}
 	if err := unpackFiltered(f, root); err != nil {
-		return "", 0, badLayer(err)
+		return 0, badLayer(err)
 	}
-	return sumDigest(sum.Sum(nil)), f.content, nil
+	if got := sumDigest(sum.Sum(nil)); got != id {
+		return 0, invalid("the configuration promises layer %s, but the layer is %s", id, got)
+	}
+	return f.content, nil
 }
 
 // badLayer tells what is wrong with the layer from what is wrong with this machine or with the caller's patience.

@@ -96,16 +96,13 @@ func TestBuild_AptGetInstallsOnADebianBase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	rootfs := filepath.Join(h.dir, "rootfs.tar")
+	rootfs := filepath.Join(h.dir, "rootfs")
 	if out, err := exec.CommandContext(t.Context(), mmdebstrap, "--variant=apt", codename(t), rootfs).CombinedOutput(); err != nil {
 		t.Fatalf("make a base of Debian packages: %v\n%s", err, out)
 	}
-	tar, err := os.Open(rootfs)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer tar.Close()
-	base, err := store.Account("").Import(t.Context(), tar, image.NewImage{Created: time.Unix(1e9, 0), Repo: "apron/base", Tag: "debian"})
+	base, err := store.Account("").Commit(t.Context(), image.NewImage{
+		Layers: []image.Tree{{Dir: rootfs, Move: true}}, Created: time.Unix(1e9, 0), Repo: "apron/base", Tag: "debian",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
