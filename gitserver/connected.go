@@ -17,22 +17,23 @@ type link struct {
 	from string              // for the one who reads that it is missing
 }
 
+// named is an object, and what kind it has to have.
+type named struct {
+	hash plumbing.Hash
+	kind plumbing.ObjectType
+}
+
 // connected refuses a reference to what is not there as a whole: commits with their trees and parents, trees with their
 // files. The repository's own objects are believed. Trees whose names no working tree could hold safely are refused, too.
+// What one reference of a push has been followed to is not followed again for the next.
 func (in *incoming) connected(ctx context.Context, name plumbing.ReferenceName, tip plumbing.Hash) error {
 	kind := plumbing.AnyObject
 	if name.IsBranch() {
 		kind = plumbing.CommitObject
 	}
-	todo := []link{{tip, kind, name.String()}}
-	seen := map[plumbing.Hash]bool{}
-	for len(todo) > 0 {
+	for todo := []link{{tip, kind, name.String()}}; len(todo) > 0; {
 		next := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
-		if seen[next.to] {
-			continue
-		}
-		seen[next.to] = true
 		if err := ctx.Err(); err != nil {
 			return err
 		}
@@ -40,7 +41,12 @@ func (in *incoming) connected(ctx context.Context, name plumbing.ReferenceName, 
 		if err != nil {
 			return err
 		}
-		todo = append(todo, more...)
+		for _, l := range more {
+			if what := (named{l.to, l.kind}); !in.seen[what] {
+				in.seen[what] = true
+				todo = append(todo, l)
+			}
+		}
 	}
 	return nil
 }

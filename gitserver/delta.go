@@ -16,6 +16,9 @@ func (p *pack) resolve(ctx context.Context) error {
 		if p.entries[i].kind.IsDelta() || !p.hasDeltas(i) {
 			continue
 		}
+		if err := p.hold(p.entries[i].size); err != nil { // before it takes memory
+			return err
+		}
 		content, err := p.inflate(p.entries[i])
 		if err != nil {
 			return err
@@ -46,15 +49,12 @@ func (p *pack) deltasOn(i int) []int {
 }
 
 // resolveOn makes what is a delta of entry i, and so on. The content is let go before the last one's own deltas, so that a
-// chain keeps two objects in memory, however long it is.
+// chain keeps two objects in memory, however long it is. The caller has counted the content as held.
 func (p *pack) resolveOn(ctx context.Context, i int, content []byte, depth int) error {
 	if depth > p.limits.chain {
 		return refuse("the pack is broken: more than %d deltas, one on another", p.limits.chain)
 	}
-	if err := p.hold(len(content)); err != nil {
-		return err
-	}
-	size := len(content)
+	size := int64(len(content))
 	deltas := p.deltasOn(i)
 	for n, d := range deltas {
 		if err := ctx.Err(); err != nil {
@@ -65,22 +65,25 @@ func (p *pack) resolveOn(ctx context.Context, i int, content []byte, depth int) 
 			return err
 		}
 		if n == len(deltas)-1 {
-			p.held -= int64(size)
+			p.held -= size
 			content, size = nil, 0
 		}
 		if !p.hasDeltas(d) {
 			continue
 		}
+		if err := p.hold(int64(len(made))); err != nil {
+			return err
+		}
 		if err := p.resolveOn(ctx, d, made, depth+1); err != nil {
 			return err
 		}
 	}
-	p.held -= int64(size)
+	p.held -= size
 	return nil
 }
 
-func (p *pack) hold(n int) error {
-	if p.held += int64(n); p.held > p.limits.held {
+func (p *pack) hold(n int64) error {
+	if p.held += n; p.held > p.limits.held {
 		return refuse("the pack takes more than %s of memory to resolve; "+smallDeltas, size(p.limits.held))
 	}
 	return nil

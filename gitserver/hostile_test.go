@@ -117,11 +117,11 @@ func commit(tree string, parents ...string) []byte {
 
 const zero = "0000000000000000000000000000000000000000"
 
-// send pushes a pack as git would, and returns all that the server says.
-func (w *world) send(ref, old, new string, pack []byte) string {
+// send pushes a pack as git would, with more lines beside the reference's, and returns all that the server says.
+func (w *world) send(ref, old, new string, pack []byte, more ...string) string {
 	w.Helper()
 	line := fmt.Sprintf("%s %s %s\x00report-status side-band-64k", old, new, ref)
-	body := fmt.Sprintf("%04x%s0000", len(line)+4, line) + string(pack)
+	body := fmt.Sprintf("%04x%s%s0000", len(line)+4, line, strings.Join(more, "")) + string(pack)
 	req, err := http.NewRequest("POST", w.http.URL+"/git/web-app/git-receive-pack", strings.NewReader(body))
 	if err != nil {
 		w.Fatal(err)
@@ -228,6 +228,10 @@ func TestPush_HostilePacksAreRefused(t *testing.T) {
 		{"a tree that is a file", "as a tree", func(p *packed) string {
 			return p.object(commitKind, commit(p.object(blobKind, []byte("x"))))
 		}},
+		{"a directory that is a file, too", "as a tree", func(p *packed) string {
+			file := p.object(blobKind, []byte("x"))
+			return p.object(commitKind, commit(p.object(treeKind, append(tree("40000", "a", file), tree("100644", "b", file)...))))
+		}},
 		{"a file named .git", "git keeps for itself", func(p *packed) string {
 			return p.object(commitKind, commit(p.object(treeKind, tree("40000", ".GIT", p.object(treeKind, nil)))))
 		}},
@@ -290,6 +294,29 @@ func TestPush_BrokenChecksumIsRefused(t *testing.T) {
 	pack[len(pack)-1] ^= 1
 	if got := w.send("refs/heads/main", zero, head, pack); !strings.Contains(got, "its checksum is another") {
 		t.Errorf("the server says %q", got)
+	}
+}
+
+// TestPush_EachReferenceIsLookedAt, also one to what another reference of the push has led to.
+func TestPush_EachReferenceIsLookedAt(t *testing.T) {
+	w, c := newWorld(t), newCheckout(t)
+	c.commit("a", "1")
+	blob := c.git("rev-parse", "HEAD:a")
+	c.fails("names the blob", "push", w.url("OWNER", "web-app"), "main", blob+":refs/tags/file", blob+":refs/heads/file")
+	c.git("push", "-q", w.url("OWNER", "web-app"), "main", blob+":refs/tags/file")
+	c.fails("can point to a commit only", "push", w.url("OWNER", "web-app"), blob+":refs/heads/file")
+	w.sound("web-app")
+}
+
+func TestPush_OfTooManyReferencesIsRefused(t *testing.T) {
+	w := newWorld(t)
+	var lines strings.Builder
+	for n := range 100_000 {
+		line := fmt.Sprintf("%s %s refs/heads/%d", zero, zero[:39]+"1", n)
+		fmt.Fprintf(&lines, "%04x%s", len(line)+4, line)
+	}
+	if got := w.send("refs/heads/main", zero, zero[:39]+"1", nil, lines.String()); !strings.Contains(got, "too many references at once") {
+		t.Errorf("the server says %.200q", got)
 	}
 }
 

@@ -21,6 +21,7 @@ type incoming struct {
 	pack *pack               // after check
 	st   *filesystem.Storage // after check
 	base *filesystem.Storage // the repository alone
+	seen map[named]bool      // what references have been followed to
 }
 
 func (s *Server) newIncoming(r *repository) (*incoming, error) {
@@ -28,7 +29,7 @@ func (s *Server) newIncoming(r *repository) (*incoming, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &incoming{s: s, repo: r, dir: dir, base: r.storage()}
+	in := &incoming{s: s, repo: r, dir: dir, base: r.storage(), seen: map[named]bool{}}
 	err = errors.Join(os.MkdirAll(filepath.Join(dir, packDir), 0o700), os.MkdirAll(filepath.Join(dir, objectsDir, "info"), 0o700))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, objectsDir, "info", "alternates"), []byte(r.path(objectsDir)+"\n"), 0o600)
@@ -127,7 +128,8 @@ func (w *packSink) Write(b []byte) (int, error) {
 	if w.got > w.limit {
 		return len(b), nil
 	}
-	return w.in.file.Write(b)
+	n, err := w.in.file.Write(b)
+	return n, w.in.s.public(context.Background(), err, "keep what is pushed to "+w.in.repo.name)
 }
 
 func (w *packSink) Close() error { return nil }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 
 	"github.com/go-git/go-git/v6/plumbing"
@@ -21,6 +22,7 @@ type push struct {
 	s              *Server
 	repo           *repository
 	in             *incoming
+	asked          *commandReader
 	sink           *packSink
 	flush          func() error // sends what was written to the client
 }
@@ -34,9 +36,9 @@ func (s *Server) receivePack(w http.ResponseWriter, req *http.Request, r *reposi
 		return err
 	}
 	defer in.Close()
-	p := &push{Storer: in.base, s: s, repo: r, in: in, flush: http.NewResponseController(w).Flush}
+	p := &push{Storer: in.base, s: s, repo: r, in: in, asked: &commandReader{req.Body, maxCommands}, flush: http.NewResponseController(w).Flush}
 	p.sink = &packSink{in: in, limit: s.cfg.MaxBytes}
-	return transport.ReceivePack(req.Context(), p, req.Body, nopCloser{w}, &transport.ReceivePackRequest{
+	return transport.ReceivePack(req.Context(), p, p.asked, nopCloser{w}, &transport.ReceivePackRequest{
 		GitProtocol: req.Header.Get("Git-Protocol"), StatelessRPC: true,
 		Hooks: transport.ReceivePackHooks{PreReceive: p.accept, PostReceive: p.tell},
 	})
@@ -46,8 +48,28 @@ type nopCloser struct{ io.Writer }
 
 func (nopCloser) Close() error { return nil }
 
+const maxCommands = 8 << 20 // bytes of what a push says before its pack, a line for each reference
+
+// commandReader ends what a client says before its pack, all of which go-git keeps in memory.
+type commandReader struct {
+	io.ReadCloser
+	left int64
+}
+
+func (r *commandReader) Read(b []byte) (int, error) {
+	if r.left <= 0 {
+		return 0, refuse("the push has too many references at once; push some of them, and then the others")
+	}
+	n, err := r.ReadCloser.Read(b)
+	r.left -= int64(n)
+	return n, err
+}
+
 // PackfileWriter implements storer.PackfileWriter.
-func (p *push) PackfileWriter() (io.WriteCloser, error) { return p.sink, nil }
+func (p *push) PackfileWriter() (io.WriteCloser, error) {
+	p.asked.left = math.MaxInt64 // the sink counts from here on
+	return p.sink, nil
+}
 
 // accept checks all that came in, and takes it into the repository; no reference has moved yet.
 func (p *push) accept(ctx context.Context, info *transport.PreReceiveInfo) error {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -45,6 +46,15 @@ func tarOf(t testing.TB, entries ...entry) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// deepTar has that many files, each that deep in directories of its own.
+func deepTar(t testing.TB, files, deep int) []byte {
+	var entries []entry
+	for n := range files {
+		entries = append(entries, entry{name: strconv.Itoa(n) + strings.Repeat("/d", deep)})
+	}
+	return tarOf(t, entries...)
 }
 
 // put sends a tar and returns status and body of the answer.
@@ -173,6 +183,7 @@ func TestPutTree_Refusals(t *testing.T) {
 		{"a control character", "OWNER", "main", "rename it, or have git ignore it", 400, tarOf(t, entry{name: "x\ny", text: "1"})},
 		{"a device", "OWNER", "main", "neither a file", 400, tarOf(t, entry{name: "x", kind: tar.TypeChar})},
 		{"a hard link", "OWNER", "main", "neither a file", 400, tarOf(t, entry{name: "x", kind: tar.TypeLink, link: "a"})},
+		{"too many directories", "OWNER", "main", "more than 200000 files and directories", 400, deepTar(t, 101, 2000)},
 		{"too much", "OWNER", "main", "more than 1 MiB", 400, tarOf(t, entry{name: "x", text: strings.Repeat("x", 2<<20)})},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -20,7 +20,7 @@ import (
 )
 
 const (
-	maxFiles     = 200_000
+	maxFiles     = 200_000 // and directories
 	longestPath  = 4096
 	zstdMemory   = 64 << 20
 	tarHeadBytes = 1 << 10 // what a file takes in a tar beside its content, about
@@ -30,10 +30,19 @@ const (
 type directory struct {
 	dirs  map[string]*directory
 	files map[string]object.TreeEntry
+	made  *int // files and directories of the whole tree: a short tar can name more than memory holds
 }
 
-func newDirectory() *directory {
-	return &directory{map[string]*directory{}, map[string]object.TreeEntry{}}
+func newDirectory(made *int) *directory {
+	return &directory{map[string]*directory{}, map[string]object.TreeEntry{}, made}
+}
+
+// another counts a file or a directory.
+func (d *directory) another() error {
+	if *d.made++; *d.made > maxFiles {
+		return refuse("there are more than %d files and directories; have git ignore what is not source", maxFiles)
+	}
+	return nil
 }
 
 // readTree writes the files of a tar into a pack, and their trees, and returns the root's name. Faults of the tar are
@@ -44,9 +53,8 @@ func readTree(ctx context.Context, body io.Reader, out *packWriter, limit int64)
 		return plumbing.Hash{}, err
 	}
 	defer plain.Close()
-	root, in := newDirectory(), tar.NewReader(io.LimitReader(plain, limit+maxFiles*tarHeadBytes))
-	left := limit
-	for n := 0; ; n++ {
+	root, in := newDirectory(new(int)), tar.NewReader(io.LimitReader(plain, limit+maxFiles*tarHeadBytes))
+	for left := limit; ; {
 		head, err := in.Next()
 		if errors.Is(err, io.EOF) {
 			break
@@ -56,9 +64,6 @@ func readTree(ctx context.Context, body io.Reader, out *packWriter, limit int64)
 		}
 		if left -= head.Size; left < 0 {
 			return plumbing.Hash{}, refuse("the files take more than %s together, which is all that is taken; have git ignore what is not source", size(limit))
-		}
-		if n >= maxFiles {
-			return plumbing.Hash{}, refuse("there are more than %d files; have git ignore what is not source", maxFiles)
 		}
 		if err := root.add(head, in, out); err != nil {
 			return plumbing.Hash{}, unreadable(ctx, err)
@@ -133,7 +138,10 @@ func (d *directory) dir(parts []string) (*directory, error) {
 			return nil, refuse("%q is both a file and a directory", path.Join(parts...))
 		}
 		if d.dirs[part] == nil {
-			d.dirs[part] = newDirectory()
+			if err := d.another(); err != nil {
+				return nil, err
+			}
+			d.dirs[part] = newDirectory(d.made)
 		}
 		d = d.dirs[part]
 	}
@@ -143,6 +151,9 @@ func (d *directory) dir(parts []string) (*directory, error) {
 func (d *directory) addFile(name string, head *tar.Header, content io.Reader, out *packWriter) error {
 	if _, twice := d.files[name]; twice || d.dirs[name] != nil {
 		return refuse("%q is in the tar twice", head.Name)
+	}
+	if err := d.another(); err != nil {
+		return err
 	}
 	entry, length := object.TreeEntry{Name: name, Mode: filemode.Regular}, head.Size
 	switch head.Typeflag {
