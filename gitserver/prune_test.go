@@ -67,23 +67,9 @@ func TestPrune_RemovesRepositoriesThatNobodyKeeps(t *testing.T) {
 	if w.head("kept", "main") == "" || w.head("left", "main") != "" {
 		t.Error("the wrong repository is gone")
 	}
-}
-
-func TestForget(t *testing.T) {
-	w, c := newWorld(t), newCheckout(t)
-	head := c.commit("a", "1")
-	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
-	for range 2 {
-		if err := w.Forget(owner, "web-app"); err != nil {
-			t.Error(err)
-		}
-	}
-	if err := w.Forget(another, "web-app"); err != nil {
-		t.Errorf("forgetting what was never there: %v", err)
-	}
-	c.fails("there is no repository web-app", "ls-remote", w.url("OWNER", "web-app"))
-	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
-	if w.head("web-app", "main") != head {
+	c.fails("there is no repository left", "ls-remote", w.url("OWNER", "left"))
+	c.git("push", "-q", w.url("OWNER", "left"), "main")
+	if w.head("left", "main") != c.git("rev-parse", "main") {
 		t.Error("a push after it did not make it anew")
 	}
 }

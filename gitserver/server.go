@@ -94,18 +94,6 @@ func New(cfg Config) (*Server, error) {
 	return s, nil
 }
 
-// Forget deletes a repository with all that was pushed to it. It waits for those who use it, and is no error if there is
-// none.
-func (s *Server) Forget(account, name string) error {
-	r, err := s.repository(account, name)
-	if err != nil {
-		return err
-	}
-	r.inUse.Lock()
-	defer r.inUse.Unlock()
-	return r.remove()
-}
-
 // Head returns the commit that a branch points to. It is "" where there is no such repository or branch.
 func (s *Server) Head(account, name, branch string) (commit string, err error) {
 	r, err := s.repository(account, name)
