@@ -188,7 +188,7 @@ func news(repository, branch string, c *packp.Command, uses []Use) []string {
 		case u.Failed:
 			lines = append(lines, fmt.Sprintf("%s failed, and no push deploys it; `apron show %s` says why, and after a failed create `apron up --name %s` in the working tree tries again", u.Service, u.Service, u.Service))
 		case u.Auto:
-			lines = append(lines, fmt.Sprintf("Deploying commit %s to %s; follow with `apron logs %s --deployment`", short(c.New), u.Service, u.Service))
+			lines = append(lines, fmt.Sprintf("Commit %s goes to %s%s; follow with `apron logs %s --deployment`", short(c.New), u.Service, u.condition(), u.Service))
 		default:
 			lines = append(lines, fmt.Sprintf("%s does not deploy by itself: `apron deploy %s` deploys commit %s", u.Service, u.Service, short(c.New)))
 		}
@@ -203,6 +203,14 @@ func news(repository, branch string, c *packp.Command, uses []Use) []string {
 		}
 	}
 	return lines
+}
+
+// condition is on what a service deploys by itself what is pushed: it looks at it first.
+func (u Use) condition() string {
+	if u.Directory == "" || u.Directory == "/" {
+		return ", unless that has seen it before"
+	}
+	return " if something below " + u.Directory + " is new"
 }
 
 // IterReferences implements storer.ReferenceStorer.

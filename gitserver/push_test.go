@@ -251,7 +251,8 @@ func TestLogin(t *testing.T) {
 func TestPush_SaysWhatComesOfIt(t *testing.T) {
 	uses := map[string][]gitserver.Use{
 		"web-app": {{Service: "web-app", Branch: "main", Auto: true}, {Service: "web-slow", Branch: "main"},
-			{Service: "web-off", Branch: "main", Auto: true, Paused: true}, {Service: "web-bad", Branch: "main", Auto: true, Failed: true}},
+			{Service: "web-off", Branch: "main", Auto: true, Paused: true}, {Service: "web-bad", Branch: "main", Auto: true, Failed: true},
+			{Service: "web-part", Branch: "main", Auto: true, Directory: "/docs"}},
 	}
 	w, c := newWorld(t, func(cfg *gitserver.Config) {
 		cfg.Uses = func(_ context.Context, account, repository string) ([]gitserver.Use, error) {
@@ -265,7 +266,7 @@ func TestPush_SaysWhatComesOfIt(t *testing.T) {
 			t.Errorf("git %s printed no %q:\n%s", strings.Join(args, " "), want, out)
 		}
 	}
-	says("Deploying commit "+head[:7]+" to web-app; follow with `apron logs web-app --deployment`", "push", w.url("OWNER", "web-app"), "main")
+	says("Commit "+head[:7]+" goes to web-app, unless that has seen it before; follow with `apron logs web-app --deployment`", "push", w.url("OWNER", "web-app"), "main")
 	says("topic is not deployed: web-app deploys main", "push", w.url("OWNER", "web-app"), "main:topic")
 	c.commit("a", "2")
 	says("web-slow does not deploy by itself: `apron deploy web-slow`", "push", w.url("OWNER", "web-app"), "main")
@@ -273,6 +274,8 @@ func TestPush_SaysWhatComesOfIt(t *testing.T) {
 	says("web-off is paused and stays so: `apron resume web-off`", "push", w.url("OWNER", "web-app"), "main")
 	c.commit("a", "4")
 	says("web-bad failed, and no push deploys it; `apron show web-bad` says why", "push", w.url("OWNER", "web-app"), "main")
+	part := c.commit("a", "5")
+	says("Commit "+part[:7]+" goes to web-part if something below /docs is new; follow with", "push", w.url("OWNER", "web-app"), "main")
 	says("web-app is deployed from main, which is gone now", "push", w.url("OWNER", "web-app"), "--delete", "main")
 	says("No service uses lonely yet: create one with `apron up --name lonely`", "push", w.url("OWNER", "lonely"), "main")
 }

@@ -29,9 +29,11 @@ type Access struct {
 type Use struct {
 	Service string // its name
 	Branch  string // without refs/heads/
-	Auto    bool   // a push to Branch deploys it
-	Paused  bool   // it serves nothing, and is not deployed
-	Failed  bool   // it could not be created or deleted, and is not deployed either
+	// Directory is what of the repository the service is made of; "" is all of it.
+	Directory string
+	Auto      bool // a push to Branch deploys it, if there is something new for it
+	Paused    bool // it serves nothing, and is not deployed
+	Failed    bool // it could not be created or deleted, and is not deployed either
 }
 
 // Config is what a Server works with.

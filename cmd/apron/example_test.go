@@ -289,7 +289,7 @@ func TestExample_Go(t *testing.T) {
 	w.says("/", "M[MDCLXVI]+")
 
 	commit := w.push("Say what it is", w.change("main.go", "fmt.Fprintln(w, numeral)", `fmt.Fprintln(w, path, "is", numeral)`))
-	if out := push(); !strings.Contains(out, "Deploying commit "+commit[:7]+" to web-app") {
+	if out := push(); !strings.Contains(out, "Commit "+commit[:7]+" goes to web-app") {
 		t.Errorf("the second push says\n%s", out)
 	}
 	w.eventually(strconv.Itoa(time.Now().Year()) + " is M")

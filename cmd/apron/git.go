@@ -30,7 +30,7 @@ func (p *platform) gitUses(ctx context.Context, account, repository string) ([]g
 		if svc.Account == account && name == repository {
 			uses = append(uses, gitserver.Use{
 				Service: svc.Service.ServiceName, Branch: source.CodeRepository.SourceCodeVersion.Value,
-				Auto: *source.AutoDeploymentsEnabled, Paused: svc.Service.Status == api.StatusPaused,
+				Directory: *source.CodeRepository.SourceDirectory, Auto: *source.AutoDeploymentsEnabled, Paused: svc.Service.Status == api.StatusPaused,
 				Failed: svc.Service.Status == api.StatusCreateFailed || svc.Service.Status == api.StatusDeleteFailed,
 			})
 		}

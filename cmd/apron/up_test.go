@@ -114,7 +114,7 @@ func (w *sourceWorld) pushTo(dir string) {
 	}
 	git("commit", "-q", "-a", "-m", "Say good evening")
 	commit := strings.TrimSpace(git("rev-parse", "HEAD"))
-	if out := git("push", "-f", "apron", "main"); !strings.Contains(out, "remote: Deploying commit "+commit[:7]+" to web-app") {
+	if out := git("push", "-f", "apron", "main"); !strings.Contains(out, "remote: Commit "+commit[:7]+" goes to web-app") {
 		w.Errorf("the push says\n%s", out)
 	}
 	w.greeting = "Good evening"
