@@ -24,12 +24,7 @@ func RuntimeCommand(cfg Config) *cobra.Command {
 			"what each is built on, bring the images onto the machine ahead, and make bases of Debian packages for machines that\n" +
 			"reach no registry. `apron serve --runtime-image NAME=IMAGE` chooses another base.",
 	}
-	for _, cmd := range []*cobra.Command{runtimeListCommand(&cfg), runtimePullCommand(&cfg), runtimeBuildCommand(&cfg)} {
-		cmd.RunE = coded(cmd.RunE)
-		cmd.Args = usageArgs(cmd.Args)
-		cmd.DisableFlagsInUseLine = true
-		parent.AddCommand(cmd)
-	}
+	parent.AddCommand(typed([]*cobra.Command{runtimeListCommand(&cfg), runtimePullCommand(&cfg), runtimeBuildCommand(&cfg)})...)
 	return parent
 }
 
@@ -42,18 +37,9 @@ func runtimeListCommand(cfg *Config) *cobra.Command {
 			"where they can stand in for an image that is not to be had. App Runner lacks the runtimes that have a * at their names.",
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		s, err := cfg.connect(cmd, &f)
-		if err != nil {
-			return err
-		}
-		list, err := s.runtimes(cmd.Context())
-		if err != nil {
-			return err
-		}
-		if s.json {
-			return s.print(struct{ RuntimeSummaryList []api.RuntimeSummary }{list})
-		}
-		return s.runtimeTable(list)
+		return ask(cfg, cmd, &f, "ListRuntimes", &api.ListRuntimesRequest{}, func(s *session, out *api.ListRuntimesResponse) error {
+			return s.runtimeTable(out.RuntimeSummaryList)
+		})
 	}
 	f.connection(cmd, cfg)
 	f.output(cmd)

@@ -61,6 +61,22 @@ func invoke[Out, In any](ctx context.Context, s *session, action string, in *In)
 	return out, err
 }
 
+// ask is a command that calls one action and shows the answer: as it is for --json, or else as show does.
+func ask[Out, In any](cfg *Config, cmd *cobra.Command, f *flags, action string, in *In, show func(*session, *Out) error) error {
+	s, err := cfg.connect(cmd, f)
+	if err != nil {
+		return err
+	}
+	out, err := invoke[Out](cmd.Context(), s, action, in)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.print(out)
+	}
+	return show(s, out)
+}
+
 func (s *session) describe(ctx context.Context, arn string) (*api.Service, error) {
 	out, err := invoke[api.DescribeServiceResponse](ctx, s, "DescribeService", &api.DescribeServiceRequest{ServiceArn: arn})
 	if err != nil {

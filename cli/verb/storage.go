@@ -11,13 +11,7 @@ import (
 // StorageCommands are the commands that look after the server's disk. They are no verbs of a service, but like them clients of
 // the API.
 func StorageCommands(cfg Config) []*cobra.Command {
-	list := []*cobra.Command{dfCommand(&cfg), gcCommand(&cfg)}
-	for _, cmd := range list {
-		cmd.RunE = coded(cmd.RunE)
-		cmd.Args = usageArgs(cmd.Args)
-		cmd.DisableFlagsInUseLine = true
-	}
-	return list
+	return typed([]*cobra.Command{dfCommand(&cfg), gcCommand(&cfg)})
 }
 
 func dfCommand(cfg *Config) *cobra.Command {
@@ -30,18 +24,9 @@ func dfCommand(cfg *Config) *cobra.Command {
 			"the registry are their owners': a client of registries deletes them, as in `skopeo delete docker://...`.",
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		s, err := cfg.connect(cmd, &f)
-		if err != nil {
-			return err
-		}
-		out, err := invoke[api.DescribeStorageResponse](cmd.Context(), s, "DescribeStorage", &api.DescribeStorageRequest{})
-		if err != nil {
-			return err
-		}
-		if s.json {
-			return s.print(out)
-		}
-		return s.storageTables(out.Storage)
+		return ask(cfg, cmd, &f, "DescribeStorage", &api.DescribeStorageRequest{}, func(s *session, out *api.DescribeStorageResponse) error {
+			return s.storageTables(out.Storage)
+		})
 	}
 	f.connection(cmd, cfg)
 	f.output(cmd)
@@ -92,18 +77,9 @@ func gcCommand(cfg *Config) *cobra.Command {
 			"needs stays, and so do pushed images.",
 	}
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error {
-		s, err := cfg.connect(cmd, &f)
-		if err != nil {
-			return err
-		}
-		out, err := invoke[api.CollectGarbageResponse](cmd.Context(), s, "CollectGarbage", &api.CollectGarbageRequest{DryRun: &dry})
-		if err != nil {
-			return err
-		}
-		if s.json {
-			return s.print(out)
-		}
-		return s.garbage(out.Garbage, dry)
+		return ask(cfg, cmd, &f, "CollectGarbage", &api.CollectGarbageRequest{DryRun: &dry}, func(s *session, out *api.CollectGarbageResponse) error {
+			return s.garbage(out.Garbage, dry)
+		})
 	}
 	cmd.Flags().BoolVar(&dry, "dry-run", false, "remove nothing, and tell what would be removed")
 	f.connection(cmd, cfg)

@@ -49,8 +49,15 @@ func Commands(cfg Config) []*cobra.Command {
 		list = append(list, changeCommand(&cfg, c))
 	}
 	slices.SortFunc(list, func(a, b *cobra.Command) int { return strings.Compare(a.Name(), b.Name()) })
-	for _, cmd := range list {
+	for _, cmd := range typed(list) {
 		cmd.GroupID = Group
+	}
+	return list
+}
+
+// typed gives commands what all of them have that people type: exit codes, and a line of usage that is theirs.
+func typed(list []*cobra.Command) []*cobra.Command {
+	for _, cmd := range list {
 		cmd.RunE = coded(cmd.RunE)
 		cmd.Args = usageArgs(cmd.Args)
 		cmd.DisableFlagsInUseLine = true
