@@ -50,6 +50,10 @@ func (u up) set(v *api.CodeConfigurationValues) error {
 			return Usage(fmt.Errorf("--runtime %q is not of the form python311 or PYTHON_311", u.recipe.runtime))
 		}
 		v.Runtime = api.Runtime(name[1] + "_" + name[2])
+		if api.Validate(&api.CodeConfigurationValues{Runtime: v.Runtime}) != nil {
+			return Usage(fmt.Errorf("--runtime %s: the API has no runtime %s, but an %s with `runtime: %s` can name any that `apron runtime ls` shows",
+				u.recipe.runtime, v.Runtime, configFile, strings.ToLower(name[1]+name[2])))
+		}
 	}
 	for given, member := range map[*string]**string{&u.recipe.build: &v.BuildCommand, &u.recipe.start: &v.StartCommand, &u.port: &v.Port} {
 		if *given != "" {

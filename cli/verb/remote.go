@@ -21,7 +21,9 @@ func remoteCommand(cfg *Config) *cobra.Command {
 		Long: "Print the URL of the git repository that a service is deployed from, on the platform itself, and beside it how to push\n" +
 			"there: `git push apron main` then deploys. With --add git is told so here. The repository need not exist yet, nor the\n" +
 			"service; without a name they are called like the current directory. git gets the access key from apron itself when it\n" +
-			"needs one, and keeps none.",
+			"needs one, and keeps none.\n\n" +
+			"The commits that `apron up` makes there of files are none of yours: where there are any, git rejects your branch until you\n" +
+			"push it once with --force.",
 		Example:           "  apron remote web-app --add\n  git push apron main",
 		Args:              cobra.MaximumNArgs(1),
 		ValidArgsFunction: completeNames(cfg, &f),
@@ -58,7 +60,11 @@ func (s *session) showRemote(remote string, commands [][]string) {
 	for _, c := range commands {
 		s.tell("  git %s", quotedWords(c))
 	}
+	s.tell(firstPush)
 }
+
+// firstPush is what git cannot say of itself: it rejects a push before it asks the server for more than the branch's head.
+const firstPush = "where `apron up` has sent files before, git rejects the first push: give it --force, and your commits take their place"
 
 // repositoryOf is the one of the service, and the branch that it is deployed from, or those that it would have.
 func (s *session) repositoryOf(ctx context.Context, args []string) (repository, branch string, err error) {
@@ -120,6 +126,7 @@ func (s *session) addRemote(ctx context.Context, commands [][]string, branch str
 		}
 	}
 	s.say("`git push apron %s` pushes to %s", branch, commands[0][len(commands[0])-1])
+	s.tell(firstPush)
 	return nil
 }
 

@@ -28,7 +28,11 @@ type uploaded struct {
 func (s *session) upload(ctx context.Context, t *worktree.Tree, repository, branch string) (sent uploaded, err error) {
 	line := s.line()
 	defer line.Clear()
-	text := fmt.Sprintf("sending %d files, %s", len(t.Files), byteSize(t.Bytes))
+	files := "1 file"
+	if n := len(t.Files); n != 1 {
+		files = fmt.Sprintf("%d files", n)
+	}
+	text := fmt.Sprintf("sending %s, %s", files, byteSize(t.Bytes))
 	line.Show(text)
 	r, w := io.Pipe()
 	req, err := s.putRequest(ctx, r, t, repository, branch)
@@ -41,11 +45,12 @@ func (s *session) upload(ctx context.Context, t *worktree.Tree, repository, bran
 	for told := reading.told; ; {
 		select {
 		case done, ok := <-told:
+			stand := fmt.Sprintf("%d%%", 100*done/max(t.Bytes, 1))
 			if !ok {
-				told = nil
-				line.Show(text + ": the server makes a commit of them")
-			} else if line.Redraws() {
-				line.Show(fmt.Sprintf("%s: %d%%", text, 100*done/max(t.Bytes, 1)))
+				told, stand = nil, "the server makes a commit of it"
+			}
+			if line.Redraws() { // elsewhere the first line says enough
+				line.Show(text + ": " + stand)
 			}
 		case err := <-answered:
 			r.Close() // ends the reading where the server has answered early

@@ -85,7 +85,7 @@ func TestUp_DirectoryBecomesAService(t *testing.T) {
 	if got.code != 0 || got.out != "shop is RUNNING at http://shop.us-east-1.apron.localhost:8080\n" {
 		t.Fatalf("it ended with %d and %q\n%s", got.code, got.out, got.err)
 	}
-	if want := "sending 3 files, 76 bytes\n"; !strings.HasPrefix(got.err, want) || !strings.Contains(got.err, "[Build] Collecting flask\n[AppRunner] done\n") {
+	if want := "sending 3 files, 76 bytes\n"; !strings.HasPrefix(got.err, want) || strings.Count(got.err, "sending") != 1 || !strings.Contains(got.err, "[Build] Collecting flask\n[AppRunner] done\n") {
 		t.Errorf("stderr is %q, want %q and the build's log", got.err, want)
 	}
 	code := sentCode(t, p, "CreateService")
@@ -128,7 +128,7 @@ func TestUp_TakesADirectoryByItsName(t *testing.T) {
 	p.withGit()
 	dir := project(t, "shop", map[string]string{"apprunner.yaml": someConfig})
 	t.Chdir(filepath.Dir(dir))
-	if got := p.run("up", "shop"); got.code != 0 || sentCode(t, p, "CreateService") == nil {
+	if got := p.run("up", "shop"); got.code != 0 || sentCode(t, p, "CreateService") == nil || !strings.HasPrefix(got.err, "sending 1 file, ") {
 		t.Errorf("it ended with %d, %q", got.code, got.err)
 	}
 }
@@ -234,6 +234,7 @@ func TestUp_RefusesBeforeAnythingIsSent(t *testing.T) {
 		"up --name image-app":           "image-app is deployed from an image and can't be changed to source; give the directory another --name",
 		"up --name else-app":            "else-app is built from https://github.com/team/web: push there, or give the directory another --name",
 		"up --runtime python --start x": `--runtime "python" is not of the form python311`,
+		"up --runtime ruby33 --start x": "the API has no runtime RUBY_33, but an apprunner.yaml with `runtime: ruby33` can name any that `apron runtime ls` shows",
 		"up web:1 --start x":            "are for directories with source",
 		"up --name x":                   "can't be a service's name",
 	} {
@@ -281,7 +282,7 @@ func TestRemote(t *testing.T) {
 	git := p.withGit()
 	project(t, "shop", map[string]string{"app.py": ""})
 	got := p.run("remote")
-	if got.code != 0 || got.out != p.url+"/git/shop\n" || !strings.Contains(got.err, "git remote add apron "+p.url+"/git/shop\n") || !strings.Contains(got.err, " git-credential'\n") {
+	if got.code != 0 || got.out != p.url+"/git/shop\n" || !strings.Contains(got.err, "git remote add apron "+p.url+"/git/shop\n") || !strings.Contains(got.err, " git-credential'\n") || !strings.Contains(got.err, "give it --force") {
 		t.Errorf("it printed %q and %q", got.out, got.err)
 	}
 	if got := p.run("remote", "image-app"); got.code != 1 || !strings.Contains(got.err, "deployed from an image") {
@@ -301,7 +302,7 @@ func TestRemote(t *testing.T) {
 		return strings.TrimSpace(string(out))
 	}
 	gitHere("init", "-q", "-b", "main")
-	if got := p.run("remote", "shop", "--add", "--region", "eu-west-1"); got.code != 0 || got.out != "`git push apron main` pushes to "+p.url+"/git/shop\n" {
+	if got := p.run("remote", "shop", "--add", "--region", "eu-west-1"); got.code != 0 || got.out != "`git push apron main` pushes to "+p.url+"/git/shop\n" || !strings.Contains(got.err, "give it --force") {
 		t.Errorf("--add: %d, %q, %q", got.code, got.out, got.err)
 	}
 	helper := gitHere("config", "credential."+p.url+".helper")
