@@ -15,7 +15,7 @@ type liveLog struct {
 
 // liveLog is that of the operation, or nil where it builds nothing and nobody watches.
 func (s *session) liveLog(b begun) *liveLog {
-	if s.json || b.service == nil || b.service.SourceConfiguration == nil || b.service.SourceConfiguration.CodeRepository == nil {
+	if s.json || b.service == nil || !fromSource(b.service) {
 		return nil
 	}
 	return &liveLog{s: s, in: &api.ListLogEventsRequest{

@@ -8,14 +8,15 @@ import (
 
 	"apron/api"
 	"apron/cli/progress"
+	"apron/cli/wait"
 )
 
 func opsCommand(cfg *Config) *cobra.Command {
 	var f flags
 	var limit int
 	cmd := &cobra.Command{
-		Use: "ops NAME", Short: "List the operations of a service", Args: named(0),
-		Long:              "List the operations of a service, newest first.",
+		Use: "ops NAME [OPERATION]", Short: "List the operations of a service, or show one with its steps", Args: named(1),
+		Long:              "List the operations of a service, newest first, or show OPERATION: its steps, and where its time went.",
 		ValidArgsFunction: completeNames(cfg, &f),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -23,23 +24,10 @@ func opsCommand(cfg *Config) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		list, err := s.operations(cmd.Context(), t, limit)
-		if err != nil {
-			return err
+		if len(args) > 1 {
+			return s.showOperation(cmd.Context(), t, args[1])
 		}
-		if s.json {
-			return s.print(struct{ OperationSummaryList []api.OperationSummary }{list})
-		}
-		commits, err := s.commits(cmd.Context(), t)
-		if err != nil {
-			return err
-		}
-		table := s.table("ID", "TYPE", "STATUS", "STARTED", "TOOK", mark(len(commits) > 0, "COMMIT"))
-		for _, op := range list {
-			id := deref(op.Id)
-			table.row(id, string(deref(op.Type)), string(deref(op.Status)), ago(deref(op.StartedAt).Time), took(op), commits[id])
-		}
-		return table.Flush()
+		return s.listOperations(cmd.Context(), t, limit)
 	}
 	cmd.Flags().IntVarP(&limit, "limit", "n", 20, "how many of the newest")
 	f.connection(cmd, cfg)
@@ -47,20 +35,86 @@ func opsCommand(cfg *Config) *cobra.Command {
 	return cmd
 }
 
-// commits are those that the service's deployments were built from, by the operations that made them. A deleted service
-// has no deployments any more.
-func (s *session) commits(ctx context.Context, t target) (map[string]string, error) {
-	list, err := s.deployments(ctx, t)
-	if isRefusal(err, "ResourceNotFoundException") {
-		return nil, nil
+func (s *session) listOperations(ctx context.Context, t target, limit int) error {
+	list, err := s.operations(ctx, t, limit)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.print(struct{ OperationSummaryList []api.OperationSummary }{list})
+	}
+	commits, err := s.commits(ctx, t, list)
+	if err != nil {
+		return err
+	}
+	table := s.table("ID", "TYPE", "STATUS", "STARTED", "TOOK", mark(len(commits) > 0, "COMMIT"))
+	for _, op := range list {
+		id := deref(op.Id)
+		table.row(id, string(deref(op.Type)), string(deref(op.Status)), ago(deref(op.StartedAt).Time), took(op), commits[id])
+	}
+	return table.Flush()
+}
+
+// commits are those that operations of a service from source were to deploy, whatever came of them. AWS's list of
+// operations has no commits, so each is asked for. A deleted service has none of them any more.
+func (s *session) commits(ctx context.Context, t target, list []api.OperationSummary) (map[string]string, error) {
+	svc, err := s.describe(ctx, t.arn)
+	if err != nil || !fromSource(svc) {
+		if isRefusal(err, "ResourceNotFoundException") {
+			err = nil
+		}
+		return nil, err
 	}
 	found := map[string]string{}
-	for _, d := range list {
-		if d.Commit != nil {
-			found[d.OperationId] = commit(d.Commit, d.CommitSubject)
+	for _, summary := range list {
+		id := deref(summary.Id)
+		op, err := wait.From(s.client).Operation(ctx, t.arn, id)
+		if err != nil {
+			return nil, err
+		}
+		if op != nil && op.Commit != nil {
+			found[id] = commit(op.Commit, op.CommitSubject)
 		}
 	}
-	return found, err
+	return found, nil
+}
+
+func fromSource(svc *api.Service) bool {
+	return svc.SourceConfiguration != nil && svc.SourceConfiguration.CodeRepository != nil
+}
+
+// showOperation shows what there is to know of an operation.
+func (s *session) showOperation(ctx context.Context, t target, id string) error {
+	out, err := invoke[api.DescribeOperationResponse](ctx, s, "DescribeOperation", &api.DescribeOperationRequest{ServiceArn: t.arn, OperationId: id})
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return s.print(out)
+	}
+	op := out.Operation
+	if op.Commit != nil {
+		s.say("Commit %s", commit(op.Commit, op.CommitSubject))
+	}
+	if op.Reason != nil {
+		s.say("%s", *op.Reason)
+	}
+	table := s.table("STEP", "STATUS", "TOOK")
+	for _, step := range op.Steps {
+		table.row(step.Name, string(step.Status), spent(step.Milliseconds))
+		for _, p := range step.Phases {
+			table.row("  "+p.Name, "", spent(&p.Milliseconds))
+		}
+	}
+	return table.Flush()
+}
+
+// spent is how long a part of an operation took, empty where that is not known.
+func spent(ms *int) string {
+	if ms == nil {
+		return ""
+	}
+	return (time.Duration(*ms) * time.Millisecond).String()
 }
 
 func took(op api.OperationSummary) string {

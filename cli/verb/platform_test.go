@@ -182,6 +182,9 @@ func (p *platform) begin(svc *api.Service, kind api.OperationType, done api.Serv
 		p.fate.service = done
 	}
 	op := &api.Operation{Id: fmt.Sprintf("%032x", len(p.operations)+1), Type: kind, TargetArn: svc.ServiceArn, Status: api.OperationInProgress, Step: new("drain")}
+	if p.subject != "" {
+		op.Commit, op.CommitSubject = new("1234567890"), &p.subject
+	}
 	p.operations = append(p.operations, op)
 	return op.Id
 }

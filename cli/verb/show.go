@@ -69,7 +69,7 @@ func (s *session) show(ctx context.Context, t target) error {
 
 // deployedCommit is the commit that a service from source has now.
 func (s *session) deployedCommit(ctx context.Context, t target, svc *api.Service) (string, error) {
-	if c := svc.SourceConfiguration; c == nil || c.CodeRepository == nil || svc.Status == api.StatusDeleted {
+	if !fromSource(svc) || svc.Status == api.StatusDeleted {
 		return "", nil
 	}
 	list, err := s.deployments(ctx, t)

@@ -301,9 +301,9 @@ func TestCommits_AreShownWhereServicesAreBuiltFromThem(t *testing.T) {
 		RepositoryUrl: "https://github.com/team/web", SourceCodeVersion: &api.SourceCodeVersion{Value: "main"},
 	}}
 	p.subject = "Say hello to everybody who comes by, and to all of the others"
-	for range 2 {
-		p.run("deploy", "web-app")
-	}
+	p.run("deploy", "web-app")
+	p.setFate(fate{status: api.OperationFailed, service: api.StatusRunning}) // a failure's commit is what one looks for
+	p.run("deploy", "web-app")
 	const commit = `1234567 Say hello to everybody who comes by, and …`
 	for _, c := range []struct {
 		args []string
@@ -312,12 +312,37 @@ func TestCommits_AreShownWhereServicesAreBuiltFromThem(t *testing.T) {
 		{[]string{"show", "web-app"}, `(?m)^Source: +https://github.com/team/web main
 Commit: +` + commit + `$`},
 		{[]string{"ops", "web-app"}, `(?m)^ID +TYPE +STATUS +STARTED +TOOK +COMMIT
-0+2 .* ` + commit + `$`},
+0+2 .* FAILED .* ` + commit + `
+0+1 .* SUCCEEDED .* ` + commit + `$`},
 		{[]string{"rollback", "web-app", "--list"}, `(?m)^0+1 +START_DEPLOYMENT +\d+s ago +` + commit + ` +sha256:0123456789ab$`},
 	} {
 		if got := p.run(c.args...); got.code != 0 || !regexp.MustCompile(c.want).MatchString(got.out) {
 			t.Errorf("%s prints\n%s%s\nwant\n%s", c.args, got.out, got.err, c.want)
 		}
+	}
+}
+
+func TestOps_ShowsOneWithItsSteps(t *testing.T) {
+	p := newPlatform(t, "web-app")
+	p.subject = "Say hello"
+	p.setFate(fate{status: api.OperationFailed, service: api.StatusRunning, reason: "No instance was healthy."})
+	p.run("deploy", "web-app")
+	p.operations[0].Steps = []api.OperationStep{
+		{Name: "build", Status: api.OperationStepSucceeded, Milliseconds: new(1500), Phases: []api.OperationPhase{{Name: "fetch", Milliseconds: 120}}},
+		{Name: "provision", Status: api.OperationStepPending},
+	}
+	const want = `Commit 1234567 Say hello
+No instance was healthy.
+STEP       STATUS     TOOK
+build      SUCCEEDED  1.5s
+  fetch               120ms
+provision  PENDING
+`
+	if got := p.run("ops", "web-app", p.operations[0].Id); got.code != 0 || got.out != want {
+		t.Errorf("it ended with %d and printed\n%s%s\nwant\n%s", got.code, got.out, got.err, want)
+	}
+	if got := p.run("ops", "web-app", "9"); got.code != 1 || !strings.Contains(got.err, "There is no operation 9.") {
+		t.Errorf("of no such operation: %d, %q", got.code, got.err)
 	}
 }
 
