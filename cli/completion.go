@@ -62,7 +62,7 @@ func (p *Program) Suggest(ctx context.Context, words []string, begun string) []c
 // completer knows both APIs and, where the configuration can be read, asks the server that the line means for the names
 // of what is there. That question neither asks a person for anything nor tells of trouble.
 func (p *Program) completer() *complete.Completer {
-	c := &complete.Completer{Services: []*model.Service{model.AppRunner, model.Apron}, GlobalDoc: help.Global}
+	c := &complete.Completer{Services: []*model.Service{model.AppRunner, model.Apron}, Waiters: waiterModel(), GlobalDoc: help.Global}
 	silent, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
 		return c

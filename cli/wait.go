@@ -15,7 +15,9 @@ import (
 )
 
 // waiters are those that App Runner never had, in the form of AWS's: apprunner wait service-paused --service-arn ARN.
-var waiters = []string{"service-running", "service-paused", "service-deleted", "operation-succeeded"}
+var waiters = []string{"service-running", "service-paused", "service-deleted", operationWaiter}
+
+const operationWaiter = "operation-succeeded"
 
 // The exit codes of a wait beside 0, for what was waited for, and AWS's own 255, for what is not going to be.
 const (
@@ -41,12 +43,27 @@ func (r *run) wait(s *model.Service) command {
 	}
 }
 
+// waiterModel is the waiters as operations that print nothing, for completion.
+func waiterModel() *model.Service {
+	s := &model.Service{Name: model.AppRunner.Name}
+	for _, name := range waiters {
+		input := *model.AppRunner.Operation("pause-service").Input
+		if name == operationWaiter {
+			input = *model.Apron.Operation("describe-operation").Input
+		}
+		timeout := model.Member{Name: "Timeout", Doc: "How many seconds to wait at most; " + defaultWait + " where it is not said.", Shape: &model.Shape{Type: "integer"}}
+		input.Members = append(slices.Clone(input.Members), timeout)
+		s.Operations = append(s.Operations, &model.Operation{CLIName: name, Input: &input})
+	}
+	return s
+}
+
 func (r *run) waiter(s *model.Service, name string) command {
 	return func(ctx context.Context, args []string, g *settings) (int, error) {
 		p := &argparse.Parser{Prog: Prog, Usage: argparse.Usage(Prog)}
 		p.Add(argparse.Argument{Name: "--service-arn", Required: true})
 		p.Add(argparse.Argument{Name: "--timeout", Default: defaultWait, Type: argparse.Int})
-		if name == "operation-succeeded" {
+		if name == operationWaiter {
 			p.Add(argparse.Argument{Name: "--operation-id", Required: true})
 		}
 		parsed, rest, err := p.Parse(args)

@@ -40,6 +40,7 @@ type Call func(ctx context.Context, options map[string]string, action string, in
 // Completer completes the lines of one program. Its fields are set once; it is safe for concurrent use.
 type Completer struct {
 	Services  []*model.Service
+	Waiters   *model.Service             // what may stand behind the word wait of the service of that name; nil for nothing
 	Match     Match                      // by prefix when nil
 	Call      Call                       // nil suggests no resources
 	Timeout   time.Duration              // for all that one line asks of the server; a second when zero
@@ -98,6 +99,8 @@ func (c *Completer) candidates(ctx context.Context, l *line) []Suggestion {
 		return c.values(ctx, l)
 	case strings.HasPrefix(l.word, "--") || l.operation != nil:
 		return c.options(l)
+	case l.service != nil && c.waits(l.service):
+		return append(operations(l.service), Suggestion{Word: waitWord, Doc: "Wait until a service is in a state, or an operation has succeeded"})
 	case l.service != nil:
 		return operations(l.service)
 	}
@@ -110,6 +113,13 @@ func (c *Completer) services() (all []Suggestion) {
 	}
 	slices.SortFunc(all, func(a, b Suggestion) int { return cmp.Compare(a.Word, b.Word) })
 	return all
+}
+
+const waitWord = "wait"
+
+// waits says whether the word wait may stand behind a service.
+func (c *Completer) waits(s *model.Service) bool {
+	return c.Waiters != nil && s != c.Waiters && s.Name == c.Waiters.Name
 }
 
 func operations(s *model.Service) (all []Suggestion) {

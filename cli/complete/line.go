@@ -89,6 +89,8 @@ func (c *Completer) take(l *line, word string) {
 		if l.unknown = l.unknown || i < 0; i >= 0 {
 			l.service = c.Services[i]
 		}
+	case l.operation == nil && word == waitWord && c.waits(l.service):
+		l.service = c.Waiters
 	case l.operation == nil:
 		l.operation = l.service.Operation(word)
 		l.unknown = l.unknown || l.operation == nil

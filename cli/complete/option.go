@@ -30,6 +30,9 @@ func operationOptions(o *model.Operation) (all []*option) {
 			all = append(all, memberOptions(o.Input, m)...)
 		}
 	}
+	if o.Output == nil { // a waiter, which takes no documents
+		return all
+	}
 	return append(all,
 		&option{name: "cli-input-json", kind: "string", doc: "The arguments as a JSON document, or file:// and its name."},
 		&option{name: "cli-input-yaml", kind: "string", doc: "The arguments as a YAML document, or file:// and its name."},
