@@ -170,6 +170,22 @@ func TestPush_HostilePacksAreRefused(t *testing.T) {
 			p.delta(0, 1<<16, 1<<40, 1)
 			return nowhere
 		}},
+		{"a size without end", "a size without end", func(p *packed) string {
+			p.count++
+			p.Write(bytes.Repeat([]byte{0xbf}, 20))
+			return nowhere
+		}},
+		{"a delta with a size without end", "a size without end", func(p *packed) string {
+			p.object(blobKind, []byte("x"))
+			back := p.Len() - p.offset[0]
+			p.entry(ofsDeltaKind, 20, offset(back), deflate(bytes.Repeat([]byte{0xff}, 20)))
+			return nowhere
+		}},
+		{"a delta of no bytes", "does not fit its base", func(p *packed) string {
+			p.object(blobKind, []byte("x"))
+			p.entry(ofsDeltaKind, 0, offset(p.Len()-p.offset[0]), deflate(nil))
+			return nowhere
+		}},
 		{"a delta that makes less than it says", "does not fit its base", func(p *packed) string {
 			p.object(blobKind, make([]byte, 1<<16))
 			p.delta(0, 1<<16, 3<<16, 2)

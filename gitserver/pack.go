@@ -10,11 +10,13 @@ import (
 	"errors"
 	"hash/crc32"
 	"io"
+	"math"
 	"os"
 
 	"github.com/go-git/go-git/v6/plumbing"
 	"github.com/go-git/go-git/v6/plumbing/format/config"
 	"github.com/go-git/go-git/v6/plumbing/format/idxfile"
+	packutil "github.com/go-git/go-git/v6/plumbing/format/packfile/util"
 	githash "github.com/go-git/go-git/v6/plumbing/hash"
 	"github.com/klauspost/compress/zlib"
 )
@@ -156,26 +158,23 @@ func (p *pack) scanEntry(r *bufio.Reader, at func() int64) (err error) {
 	return nil
 }
 
-// readEntryHead reads kind and size: three bits, and a number in groups of seven after the first four.
+// readEntryHead reads an entry's kind and size.
 func readEntryHead(r io.ByteReader) (plumbing.ObjectType, int64, error) {
-	b, err := r.ReadByte()
+	first, err := r.ReadByte()
 	if err != nil {
 		return 0, 0, err
 	}
-	kind, size := plumbing.ObjectType(b>>4&7), int64(b&15)
-	for shift := 4; b&0x80 != 0; shift += 7 {
-		if b, err = r.ReadByte(); err != nil {
-			return 0, 0, err
-		}
-		if shift > 53 {
-			return 0, 0, refuse("the pack is broken: a size of more than 60 bits")
-		}
-		size |= int64(b&0x7f) << shift
-	}
-	if !kind.Valid() {
+	kind := packutil.ObjectType(first)
+	size, err := packutil.VariableLengthSize(first, r)
+	switch {
+	case errors.Is(err, packutil.ErrLengthOverflow) || size > math.MaxInt64:
+		return 0, 0, refuse("the pack is broken: a size without end")
+	case err != nil:
+		return 0, 0, err
+	case !kind.Valid():
 		return 0, 0, refuse("the pack is broken: an object of kind %d", kind)
 	}
-	return kind, size, nil
+	return kind, int64(size), nil
 }
 
 // readBase notes what a delta, which is to become the next entry, is a delta of.
@@ -261,38 +260,25 @@ func (p *pack) copyExactly(w io.Writer, zr io.Reader, size int64) error {
 	return nil
 }
 
+// deltaHead is as many bytes as the two sizes take that a delta begins with.
+const deltaHead = 2 * binary.MaxVarintLen64
+
 // skipDelta reads over a delta's instructions and refuses those that would make too much.
 func (p *pack) skipDelta(zr io.Reader, length int64) error {
-	head := p.at
-	head.Reset(io.LimitReader(zr, length+1))
-	_, target, n, err := deltaSizes(head)
-	if err != nil {
+	p.at.Reset(io.LimitReader(zr, length+1))
+	head, err := p.at.Peek(deltaHead)
+	if err != nil && !errors.Is(err, io.EOF) {
 		return broken(err)
 	}
-	if max(target, length) > p.limits.delta {
-		return refuse("a delta makes an object of %s, more than the %s that one may; "+smallDeltas, size(max(target, length)), size(p.limits.delta))
+	_, rest, errBase := packutil.DecodeLEB128(head)
+	target, _, errTarget := packutil.DecodeLEB128(rest)
+	if errBase != nil || errTarget != nil {
+		return refuse("the pack is broken: a size without end")
 	}
-	return p.copyExactly(io.Discard, head, length-n)
-}
-
-// deltaSizes reads the sizes of a delta's base and result, and how many bytes told them.
-func deltaSizes(r io.ByteReader) (source, target, n int64, err error) {
-	for _, size := range []*int64{&source, &target} {
-		for shift := 0; ; shift += 7 {
-			b, err := r.ReadByte()
-			if err != nil {
-				return 0, 0, 0, err
-			}
-			if n++; shift > 55 {
-				return 0, 0, 0, refuse("the pack is broken: a size of more than 62 bits")
-			}
-			*size |= int64(b&0x7f) << shift
-			if b&0x80 == 0 {
-				break
-			}
-		}
+	if made := max(int64(min(target, math.MaxInt64)), length); made > p.limits.delta {
+		return refuse("a delta makes an object of %s, more than the %s that one may; "+smallDeltas, size(made), size(p.limits.delta))
 	}
-	return source, target, n, nil
+	return p.copyExactly(io.Discard, p.at, length)
 }
 
 func (p *pack) crcOf(from, to int64) (uint32, error) {

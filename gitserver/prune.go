@@ -2,6 +2,7 @@ package gitserver
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io/fs"
 	"maps"
@@ -151,7 +152,7 @@ func countObjects(packs []string) (n int, err error) {
 		if err := errors.Join(err, f.Close()); err != nil {
 			return 0, err
 		}
-		n += int(last[0])<<24 | int(last[1])<<16 | int(last[2])<<8 | int(last[3])
+		n += int(binary.BigEndian.Uint32(last[:]))
 	}
 	return n, nil
 }
