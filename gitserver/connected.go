@@ -23,54 +23,67 @@ type named struct {
 	kind plumbing.ObjectType
 }
 
-// connected refuses a reference to what is not there as a whole: commits with their trees and parents, trees with their
-// files. The repository's own objects are believed. Trees whose names no working tree could hold safely are refused, too.
-// What one reference of a push has been followed to is not followed again for the next.
-func (in *incoming) connected(ctx context.Context, name plumbing.ReferenceName, tip plumbing.Hash) error {
-	kind := plumbing.AnyObject
-	if name.IsBranch() {
-		kind = plumbing.CommitObject
-	}
-	for todo := []link{{tip, kind, name.String()}}; len(todo) > 0; {
-		next := todo[len(todo)-1]
-		todo = todo[:len(todo)-1]
+// whole refuses a pack with anything in it that leads to what is not there: a commit's tree and parents, a tree's files.
+// Every object is looked at, also where no reference leads to it now: a later one may, and what the repository has is
+// believed then. Trees whose names no working tree could hold safely are refused, too.
+func (in *incoming) whole(ctx context.Context) error {
+	fine := map[named]bool{}
+	for _, e := range in.pack.entries {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		more, err := in.links(next)
+		links, err := in.links(e.hash, e.kind)
 		if err != nil {
 			return err
 		}
-		for _, l := range more {
-			if what := (named{l.to, l.kind}); !in.seen[what] {
-				in.seen[what] = true
-				todo = append(todo, l)
+		for _, l := range links {
+			what := named{l.to, l.kind}
+			if fine[what] {
+				continue
 			}
+			if err := in.holds(l); err != nil {
+				return err
+			}
+			fine[what] = true
 		}
 	}
 	return nil
 }
 
-// links are those of an object that has come in; none of one that the repository has.
-func (in *incoming) links(l link) ([]link, error) {
+// pointsWell refuses a reference to what is not there, and a branch that is to point to anything but a commit.
+func (in *incoming) pointsWell(name plumbing.ReferenceName, tip plumbing.Hash) error {
+	kind := plumbing.AnyObject
+	if name.IsBranch() {
+		kind = plumbing.CommitObject
+	}
+	return in.holds(link{tip, kind, name.String()})
+}
+
+// holds refuses a link to what is neither in the pack nor in the repository, or is of another kind.
+func (in *incoming) holds(l link) error {
 	kind, new := in.found(l.to)
 	if !new {
-		return nil, in.old(l)
+		return in.old(l)
 	}
 	if l.kind != plumbing.AnyObject && l.kind != kind {
-		return nil, refuse("%s names the %s %s as a %s", l.from, kind, short(l.to), l.kind)
+		return refuse("%s names the %s %s as a %s", l.from, kind, short(l.to), l.kind)
 	}
+	return nil
+}
+
+// links are those of an object of the pack.
+func (in *incoming) links(hash plumbing.Hash, kind plumbing.ObjectType) ([]link, error) {
 	switch kind {
 	case plumbing.CommitObject:
-		return in.commitLinks(l.to)
+		return in.commitLinks(hash)
 	case plumbing.TreeObject:
-		return in.treeLinks(l.to)
+		return in.treeLinks(hash)
 	case plumbing.TagObject:
-		tag, err := object.GetTag(in.st, l.to)
+		tag, err := object.GetTag(in.st, hash)
 		if err != nil {
-			return nil, malformed(l.to, err)
+			return nil, malformed(hash, err)
 		}
-		return []link{{tag.Target, tag.TargetType, "tag " + short(l.to)}}, nil
+		return []link{{tag.Target, tag.TargetType, "tag " + short(hash)}}, nil
 	}
 	return nil, nil
 }

@@ -240,6 +240,14 @@ func TestPush_HostilePacksAreRefused(t *testing.T) {
 			root := p.object(treeKind, tree("100644", "a", p.object(blobKind, []byte("x"))))
 			return p.object(commitKind, commit(root, nowhere))
 		}},
+		{"a commit without its tree beside a good one", "needs object 1234567", func(p *packed) string {
+			p.object(commitKind, commit(nowhere))
+			return p.object(commitKind, commit(p.object(treeKind, nil)))
+		}},
+		{"a file named .git beside a good commit", "git keeps for itself", func(p *packed) string {
+			p.object(treeKind, tree("100644", ".git", p.object(blobKind, []byte("x"))))
+			return p.object(commitKind, commit(p.object(treeKind, nil)))
+		}},
 		{"a branch at a file", "names the blob", func(p *packed) string { return p.object(blobKind, []byte("x")) }},
 		{"a tree that is a file", "as a tree", func(p *packed) string {
 			return p.object(commitKind, commit(p.object(blobKind, []byte("x"))))

@@ -21,7 +21,6 @@ type incoming struct {
 	pack *pack               // after check
 	st   *filesystem.Storage // after check
 	base *filesystem.Storage // the repository alone
-	seen map[named]bool      // what references have been followed to
 }
 
 func (s *Server) newIncoming(r *repository) (*incoming, error) {
@@ -29,7 +28,7 @@ func (s *Server) newIncoming(r *repository) (*incoming, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := &incoming{s: s, repo: r, dir: dir, base: r.storage(), seen: map[named]bool{}}
+	in := &incoming{s: s, repo: r, dir: dir, base: r.storage()}
 	err = errors.Join(os.MkdirAll(filepath.Join(dir, packDir), 0o700), os.MkdirAll(filepath.Join(dir, objectsDir, "info"), 0o700))
 	if err == nil {
 		err = os.WriteFile(filepath.Join(dir, objectsDir, "info", "alternates"), []byte(r.path(objectsDir)+"\n"), 0o600)
@@ -101,8 +100,8 @@ func (in *incoming) keep() error {
 	return syncDir(to)
 }
 
-// has says whether the repository has an object already. All that one leads to is there then as well, because nothing is
-// kept without it, and what nothing leads to goes all at once.
+// has says whether the repository has an object already. All that one leads to is there then as well, because no pack is
+// kept that is not whole, and what nothing leads to goes all at once.
 func (in *incoming) has(hash plumbing.Hash) (bool, error) {
 	err := in.base.HasEncodedObject(hash)
 	if errors.Is(err, plumbing.ErrObjectNotFound) {

@@ -84,12 +84,15 @@ func (p *push) take(ctx context.Context, commands []*packp.Command) error {
 		if err := p.in.check(ctx); err != nil {
 			return err
 		}
+		if err := p.in.whole(ctx); err != nil {
+			return err
+		}
 	}
 	for _, c := range commands {
 		if c.Action() == packp.Delete {
 			continue
 		}
-		if err := p.in.connected(ctx, c.Name, c.New); err != nil {
+		if err := p.in.pointsWell(c.Name, c.New); err != nil {
 			return err
 		}
 	}

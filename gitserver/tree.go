@@ -88,7 +88,7 @@ func (in *incoming) land(ctx context.Context, out *packWriter, branch string, he
 	if err := in.check(ctx); err != nil {
 		return err
 	}
-	if err := in.connected(ctx, branchRef(branch), commit); err != nil {
+	if err := in.whole(ctx); err != nil {
 		return err
 	}
 	if err := in.keep(); err != nil {
