@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"runtime/debug"
 	"sync"
 	"time"
 
@@ -120,7 +121,7 @@ func (w *Watcher) work(ctx context.Context) {
 func (w *Watcher) check(ctx context.Context, arn string) (again time.Duration, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			again, err = 0, fmt.Errorf("panic: %v", p)
+			again, err = 0, fmt.Errorf("panic: %v\n%s", p, debug.Stack())
 		}
 	}()
 	ctx, cancel := context.WithTimeout(ctx, checkLimit)
