@@ -103,6 +103,45 @@ func client(path string) bool {
 	return path == "apron/api" || path == "apron/awsjson" || path == "apron/spelling" || strings.HasPrefix(path, "apron/cli/")
 }
 
+// TestMap_NamesWhatTheProgramIsMadeOf finds each package of apron that the program links in README's map, and each directory of
+// the map in the checkout.
+func TestMap_NamesWhatTheProgramIsMadeOf(t *testing.T) {
+	text, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ = bytes.Cut(text, []byte("## Finding your way\n"))
+	named := map[string]bool{}
+	for _, row := range regexp.MustCompile(`(?m)^    (  )?((?:[a-z-]+/)+(?: [a-z]+/)*) `).FindAllStringSubmatch(string(text), -1) {
+		for dir := range strings.FieldsSeq(row[2]) {
+			if row[1] != "" {
+				dir = "cli/" + dir // the rules of the command line stand below it
+			}
+			named["apron/"+strings.TrimSuffix(dir, "/")] = true
+			if _, err := os.Stat(filepath.Join("..", dir)); err != nil {
+				t.Errorf("README's map: %v", err)
+			}
+		}
+	}
+	for _, path := range linked(t, "./cmd/apron") {
+		if strings.HasPrefix(path, "apron/") && !named[path] {
+			t.Errorf("README's map has no %s", path)
+		}
+	}
+}
+
+// linked are the paths of all packages that one is made of.
+func linked(t *testing.T, path string) []string {
+	t.Helper()
+	cmd := exec.Command("go", "list", "-tags", "seccomp,netgo,osusergo", "-deps", path)
+	cmd.Dir = ".."
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.Fields(string(out))
+}
+
 // TestDependencies_HaveOneRowEach finds each module that go.mod asks for directly in the first column of the decision. A
 // row names what follows its first module by the end of its path.
 func TestDependencies_HaveOneRowEach(t *testing.T) {
@@ -175,14 +214,9 @@ func TestDivergences_AreSaidOnce(t *testing.T) {
 
 // TestTests_StayOutOfTheProgram bans the test packages from what apron links.
 func TestTests_StayOutOfTheProgram(t *testing.T) {
-	cmd := exec.Command("go", "list", "-tags", "seccomp,netgo,osusergo", "-deps", "./cmd/apron")
-	cmd.Dir = ".."
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
+	program := linked(t, "./cmd/apron")
 	for _, banned := range []string{"apron/aprontest", "apron/aprontest/terminal", "apron/driver/drivertest", "apron/image/imagetest", "apron/store/storetest", "testing", "github.com/aws/aws-sdk-go-v2/service/apprunner"} {
-		if slices.Contains(strings.Fields(string(out)), banned) {
+		if slices.Contains(program, banned) {
 			t.Errorf("cmd/apron links %s", banned)
 		}
 	}
@@ -258,14 +292,8 @@ func compiles(d ast.Node) (found bool) {
 
 // TestCommandLine_LinksNothingOfThePlatform keeps what apron's command line starts with small.
 func TestCommandLine_LinksNothingOfThePlatform(t *testing.T) {
-	cmd := exec.Command("go", "list", "-tags", "seccomp,netgo,osusergo", "-deps", "./cli")
-	cmd.Dir = ".."
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatal(err)
-	}
 	const services = "github.com/aws/aws-sdk-go-v2/service/"
-	for path := range strings.FieldsSeq(string(out)) {
+	for _, path := range linked(t, "./cli") {
 		service, ofAWS := strings.CutPrefix(path, services)
 		switch {
 		case path == "modernc.org/sqlite", strings.HasPrefix(path, "apron/") && !client(path) && path != "apron/cli":
