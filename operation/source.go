@@ -3,7 +3,6 @@ package operation
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"os"
 	"strings"
 	"time"
@@ -154,16 +153,10 @@ func (s said) Unwrap() error { return s.cause }
 
 // provider names whose repository it is, as App Runner does for those that it knows.
 func provider(repository string) string {
-	host := repository
-	if u, err := url.Parse(repository); err == nil {
-		host = u.Hostname()
-	} else if _, after, ok := strings.Cut(repository, "@"); ok {
-		host, _, _ = strings.Cut(after, ":")
+	host, err := source.Host(repository)
+	known := map[string]string{"github.com": "GITHUB", "bitbucket.org": "BITBUCKET", "gitlab.com": "GITLAB"}[host]
+	if err != nil || known == "" {
+		return "GIT"
 	}
-	for name, provider := range map[string]string{"github.com": "GITHUB", "bitbucket.org": "BITBUCKET", "gitlab.com": "GITLAB"} {
-		if strings.EqualFold(host, name) {
-			return provider
-		}
-	}
-	return "GIT"
+	return known
 }

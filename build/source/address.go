@@ -41,6 +41,12 @@ func parseAddress(raw string) (address, error) {
 	return a.checked(u)
 }
 
+// Host is the host that a repository's URL leads to, in lower case; "" for a file URL.
+func Host(repository string) (string, error) {
+	a, err := parseAddress(repository)
+	return a.host, err
+}
+
 func (a address) checked(u *url.URL) (address, error) {
 	switch a.scheme {
 	case "https", "http":

@@ -178,11 +178,17 @@ func TestParseAddress_ReadsWhatGitReads(t *testing.T) {
 		if got, err := parseAddress(raw); err != nil || got != want {
 			t.Errorf("%s is %+v, %v", raw, got, err)
 		}
+		if host, err := Host(raw); err != nil || host != want.host {
+			t.Errorf("the host of %s is %q, %v", raw, host, err)
+		}
 	}
 	for _, raw := range []string{"", "a b", "https://", "https:///a", "https://host", "ssh://-x/a", "git@host:-a", "/srv/a", "./a:b", "file://other/a", "https://host\n/a", "%", "https://host/a?token=1", "file:///a#b",
 		"ssh://[2001:db8::1%25,github.com,]/a", "git@[2001:db8::1%,github.com,]:a", "ssh://a,github.com/a", "git@a|b:c", "https://[fe80::1%25eth0]/a", "git@*:a"} {
 		if a, err := parseAddress(raw); err == nil {
 			t.Errorf("%q was taken: %+v", raw, a)
+		}
+		if host, err := Host(raw); err == nil || host != "" {
+			t.Errorf("the host of %q is %q, %v", raw, host, err)
 		}
 	}
 }

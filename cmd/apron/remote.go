@@ -34,23 +34,15 @@ func (p *platform) remote(ctx context.Context, account string, s *api.SourceConf
 	code := s.CodeRepository
 	r := source.Remote{Account: account, URL: code.RepositoryUrl, Branch: code.SourceCodeVersion.Value}
 	if auth := s.AuthenticationConfiguration; auth != nil && auth.ConnectionArn != nil {
-		credential, err := p.credential(ctx, *auth.ConnectionArn, hostOf(r.URL))
+		host, err := source.Host(r.URL)
 		if err != nil {
 			return r, err
 		}
-		r.Credential = credential
+		if r.Credential, err = p.credential(ctx, *auth.ConnectionArn, host); err != nil {
+			return r, err
+		}
 	}
 	return r, nil
-}
-
-// hostOf is the host of a repository's URL, also in git's own form for SSH; "" where there is none.
-func hostOf(repository string) string {
-	if u, err := url.Parse(repository); err == nil {
-		return u.Hostname()
-	}
-	_, after, _ := strings.Cut(repository, "@")
-	host, _, _ := strings.Cut(after, ":")
-	return host
 }
 
 // credential opens what the operator has given the connection, for a host that it is meant for.
@@ -72,7 +64,7 @@ func (p *platform) credential(ctx context.Context, arn, host string) (*source.Cr
 	if given == nil {
 		return nil, &source.Error{Reason: fmt.Sprintf("The connection %s has no credential. Give it one with `apron connection authorize %s`, and deploy again.", parsed.Name, parsed.Name)}
 	}
-	if hosts := given.HostsOf(*c.ProviderType); host != "" && !slices.Contains(hosts, strings.ToLower(host)) {
+	if hosts := given.HostsOf(*c.ProviderType); host != "" && !slices.Contains(hosts, host) {
 		return nil, &source.Error{Reason: fmt.Sprintf("The connection %s is for %s and is not shown to %s. Leave it out for a repository that anybody may read, "+
 			"or authorize it with `apron connection authorize %s --host %s`, and deploy again.", parsed.Name, strings.Join(hosts, " and "), host, parsed.Name, host)}
 	}
