@@ -93,6 +93,30 @@ func TestRemoveIdle_LeavesWhatWasUsedLately(t *testing.T) {
 	}
 }
 
+func TestUse_MakesAnImageYoungAgain(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir, nil)
+	one, two := twoImages(t, s)
+	old := time.Now().Add(-2 * time.Hour)
+	for _, dig := range []string{one, two} {
+		if err := os.Chtimes(dir+"/images/"+strings.TrimPrefix(dig, "sha256:")+".json", old, old); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := s.Use(one); err != nil {
+		t.Fatal(err)
+	}
+	for dig, gone := range map[string]bool{one: false, two: true} {
+		if freed, err := s.RemoveIdle(t.Context(), dig, time.Hour); err != nil || gone != (freed > 0) {
+			t.Errorf("freed %d of %s, %v; want it gone: %t", freed, dig, err, gone)
+		}
+	}
+	requireWhole(t, s, one)
+	if _, ok := errors.AsType[*image.MissingError](s.Use(two)); !ok {
+		t.Error("an image that is gone can be used")
+	}
+}
+
 func TestTagged_TellsWhatTagsLeadTo(t *testing.T) {
 	s := open(t, t.TempDir(), nil)
 	host := embedded(t, s)

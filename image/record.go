@@ -126,6 +126,17 @@ func (s *Store) touchRecord(d digest) error {
 	return os.Chtimes(s.imagePath(d), now, now)
 }
 
+// Use says that somebody is about to need an image that was here before: it is as young as if it were pulled now, for Collect and
+// for RemoveIdle, also for one that is under way. It is a *MissingError if the image is gone.
+func (s *Store) Use(dig string) error {
+	d, err := parseDigest(dig)
+	if err != nil {
+		return &InvalidError{Ref: dig, Cause: err}
+	}
+	defer s.pins.pin(imageKey(d))()
+	return s.touchRecord(d)
+}
+
 // records yields all images that are here. A record that cannot be read is an error: taking it for absent would let
 // Collect remove the layers of a running service.
 func (s *Store) records() iter.Seq2[record, error] {

@@ -108,11 +108,12 @@ func buildImage(ctx context.Context, r *run) error {
 }
 
 // keepBuilt saves that the operation needs the image, so that collect leaves it. An image that was built before may have
-// been collected since the build found it.
+// been collected since the build found it; if not, Use keeps RemoveImage from it, which does not wait for pulls, until the
+// record does.
 func (r *run) keepBuilt(ctx context.Context) error {
 	r.pulls.RLock()
 	defer r.pulls.RUnlock()
-	if _, err := r.cfg.Images.Image(ctx, r.op.Target.Image); err != nil {
+	if err := r.cfg.Images.Use(r.op.Target.Image); err != nil {
 		return fmt.Errorf("find the image that was built: %w", err)
 	}
 	return r.save(ctx)

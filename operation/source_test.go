@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"syscall"
@@ -14,6 +16,7 @@ import (
 	"apron/build"
 	"apron/build/recipe"
 	"apron/build/source"
+	"apron/image"
 	"apron/logs"
 	"apron/operation"
 	"apron/store"
@@ -262,6 +265,34 @@ func TestBuild_ThatFoundAnImageThatIsGone_IsDoneAgain(t *testing.T) {
 		r.ends(arn, api.OperationSucceeded)
 		r.holds(arn, api.StatusRunning)
 		r.wantLines("work", r.shop.done(), []string{"fetch", "build c1", "build c1"})
+	})
+}
+
+// TestBuild_ThatFoundAnOldImage_MakesItYoung: what frees the disk must not take it before the operation's record protects it.
+func TestBuild_ThatFoundAnOldImage_MakesItYoung(t *testing.T) {
+	builds(t, func(r *rig) {
+		r.shop.set(func(s *script) {
+			s.lose = func() bool {
+				old := time.Now().Add(-24 * time.Hour)
+				records, err := filepath.Glob(filepath.Join(r.machine.dir, "images", "images", "*.json"))
+				for _, path := range records {
+					err = errors.Join(err, os.Chtimes(path, old, old))
+				}
+				if err != nil || len(records) == 0 {
+					t.Errorf("of %d images: %v", len(records), err)
+				}
+				return false
+			}
+		})
+		arn := r.source("web-app")
+		r.ends(arn, api.OperationSucceeded)
+		list, err := r.machine.images.List(t.Context())
+		deployed := r.service(arn).Deployed.Image
+		if err != nil || !slices.ContainsFunc(list, func(s image.Stored) bool {
+			return s.Digest == deployed && time.Since(s.Used) < time.Hour
+		}) {
+			t.Errorf("%s was not used lately: %+v, %v", deployed, list, err)
+		}
 	})
 }
 
