@@ -21,71 +21,74 @@ func TestSource_ThatFails_SaysWhyAndTheRunningVersionStays(t *testing.T) {
 		return map[string]string{"apprunner.yaml": strings.Replace(siteFile, old, text, 1)}
 	}
 	for what, c := range map[string]struct {
-		files map[string]string
-		make  func(*testing.T, *aprontest.Repository) // what files can't say
-		args  []string
-		says  []string
+		files  map[string]string
+		make   func(*testing.T, *aprontest.Repository) // what files can't say
+		args   []string
+		reason string   // parts of DescribeOperation's, with * between them
+		logged []string // in the deployment's log besides
 	}{
 		"build command fails": {
-			files: yaml("mkdir -p site", "echo before && ls /nowhere"),
-			says:  []string{"[Build] before", "/nowhere: No such file or directory", "Failed to build your application source code.", "exit code 1"},
+			files:  yaml("mkdir -p site", "echo before && ls /nowhere"),
+			reason: "The build command `echo before && ls /nowhere` failed with exit code 1.",
+			logged: []string{"[Build] before", "[Build] ls: /nowhere: No such file or directory"},
 		},
 		"start command is missing": {
-			files: yaml("  command: httpd -f -p $PORT -h site\n", ""),
-			says:  []string{"apprunner.yaml:", "command"},
+			files:  yaml("  command: httpd -f -p $PORT -h site\n", ""),
+			reason: "apprunner.yaml:9:3: run has no command.",
 		},
 		"start command leads to no program": {
-			files: yaml("httpd -f", "nothing-of-the-kind"),
-			says:  []string{"nothing-of-the-kind", "Container exit code: 127"},
+			files:  yaml("httpd -f", "nothing-of-the-kind"),
+			reason: "Your application stopped or failed to start.*Container exit code: 127",
+			logged: []string{"nothing-of-the-kind: not found"},
 		},
 		"nobody listens on the port": {
-			files: yaml("-p $PORT", "-p 9999"),
-			args:  []string{"--start-allowance", "2s"},
-			says:  []string{"Health check failed", "8000"},
+			files:  yaml("-p $PORT", "-p 9999"),
+			args:   []string{"--start-allowance", "2s"},
+			reason: "Health check failed on protocol `TCP` [Port: '8000'].*nothing listens on port 8000",
 		},
 		"version that the base has not": {
-			files: yaml("run:\n", "run:\n  runtime-version: 3.11.9\n"),
-			says:  []string{"3.11.9", aprontest.BusyBoxPython},
+			files:  yaml("run:\n", "run:\n  runtime-version: 3.11.9\n"),
+			reason: "Runtime version 3.11.9 is not supported*base:1 has " + aprontest.BusyBoxPython + ", not 3.11.9",
 		},
 		"no such runtime": {
-			files: yaml("python311", "cobol85"),
-			says:  []string{"apprunner.yaml:2:10", "cobol85"},
+			files:  yaml("python311", "cobol85"),
+			reason: `apprunner.yaml:2:10: there is no runtime "cobol85".`,
 		},
 		"no configuration file": {
-			files: map[string]string{"apprunner.yaml": ""},
-			says:  []string{"apprunner.yaml"},
+			files:  map[string]string{"apprunner.yaml": ""},
+			reason: "apprunner.yaml: there is no such file",
 		},
 		"YAML bomb": {
-			files: map[string]string{"apprunner.yaml": bomb()},
-			says:  []string{"apprunner.yaml:"},
+			files:  map[string]string{"apprunner.yaml": bomb()},
+			reason: "apprunner.yaml: the file has more than 10000 values, with what aliases repeat",
 		},
 		"secrets": {
-			files: yaml("run:\n", "run:\n  secrets:\n    - name: TOKEN\n      value-from: token\n"),
-			says:  []string{"secrets"},
+			files:  yaml("run:\n", "run:\n  secrets:\n    - name: TOKEN\n      value-from: token\n"),
+			reason: "can't resolve secrets yet: take run.secrets out of apprunner.yaml",
 		},
 		"link out of the repository": {
 			make: func(t *testing.T, r *aprontest.Repository) {
 				link(t, "/etc/shadow", filepath.Join(r.Dir, "word2"))
 			},
-			says: []string{"word2", "/etc/shadow"},
+			reason: "the symbolic link word2 to /etc/shadow, which leads out of the repository",
 		},
 		"submodule of the machine's own disk": {
-			make: submodule,
-			says: []string{"file:///"},
+			make:   submodule,
+			reason: "the submodule module: file:///*is outside of the directories whose repositories the operator lets services be built from",
 		},
 		"repository of 2 GB": {
-			make: oversize(2 << 30),
-			says: []string{"1 GiB"},
+			make:   oversize(2 << 30),
+			reason: "the repository is too large*the limit is 1 GiB",
 		},
 		"repository above the operator's limit": {
-			make: oversize(64 << 20),
-			args: []string{"--source-limit", "16"},
-			says: []string{"16 MiB"},
+			make:   oversize(64 << 20),
+			args:   []string{"--source-limit", "16"},
+			reason: "the repository is too large*the limit is 16 MiB",
 		},
 		"build that never ends": {
-			files: yaml("mkdir -p site", "sleep 3600"),
-			args:  []string{"--build-limit", "3s"},
-			says:  []string{"3s"},
+			files:  yaml("mkdir -p site", "sleep 3600"),
+			args:   []string{"--build-limit", "3s"},
+			reason: "The build did not end within 3s. The build command `sleep 3600` was running.",
 		},
 	} {
 		t.Run(what, func(t *testing.T) {
@@ -105,17 +108,39 @@ func TestSource_ThatFails_SaysWhyAndTheRunningVersionStays(t *testing.T) {
 			if pids := before.PIDs(); len(pids) == 0 {
 				t.Error("the version before was started anew")
 			}
-			said := w.said()
-			for _, part := range c.says {
-				if !strings.Contains(said, part) {
-					t.Errorf("nothing says %q:\n%s", part, said)
-				}
-			}
+			w.wantCommits("Begin")
+			w.failedFor(c.reason, c.logged...)
 		})
 	}
 }
 
-// said is the deployment's log and the reason of the newest operation.
+// failedFor wants the newest operation's reason to have these parts, with * between them, and the deployment's log to have the
+// reason, and the rest.
+func (w *sourceWorld) failedFor(parts string, logged ...string) {
+	w.Helper()
+	var out api.DescribeOperationResponse
+	if err := w.own("DescribeOperation", &out, "OperationId", w.newest()); err != nil {
+		w.Fatal(err)
+	}
+	if out.Operation.Reason == nil {
+		w.Fatalf("the operation has no reason: %+v", out.Operation)
+	}
+	said := w.said()
+	rest, ok := *out.Operation.Reason, true
+	for part := range strings.SplitSeq(parts, "*") {
+		if _, rest, ok = strings.Cut(rest, part); !ok {
+			w.Errorf("the reason is %q, which has not %q in its place", *out.Operation.Reason, part)
+		}
+		logged = append(logged, part)
+	}
+	for _, part := range logged {
+		if !strings.Contains(said, part) {
+			w.Errorf("the log does not say %q:\n%s", part, said)
+		}
+	}
+}
+
+// said is the log of the newest deployment.
 func (w *sourceWorld) said() string {
 	w.Helper()
 	var logged api.ListLogEventsResponse
