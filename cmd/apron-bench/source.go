@@ -140,6 +140,9 @@ func (n *numerals) deployed(kind *deployment, svc *types.Service, operation *str
 		if err == nil && answer != old {
 			break
 		}
+		if n.ctx.Err() != nil {
+			return context.Cause(n.ctx)
+		}
 		if time.Since(begin) > buildLimit {
 			return fmt.Errorf("%s: no new answer within %v; the last is %q, %w", kind.name, buildLimit, answer, err)
 		}
