@@ -92,7 +92,8 @@ func TestLocal_KnowsItsOwnURLs(t *testing.T) {
 	want := filepath.Join(w.dir, owner, "web-app.git")
 	for url, want := range map[string]string{
 		"http://127.0.0.1:4080/git/web-app": want, "https://localhost:4080/git/web-app.git": want, "http://127.0.0.1:4080/git/web-app/": want,
-		"http://127.0.0.1:4081/git/web-app": "", "http://127.0.0.1:4080/git/": "", "http://127.0.0.1:4080/git/../x": "", "http://127.0.0.1:4080/git/a/b": "",
+		"http://127.0.0.1:4081/git/web-app": want, "http://localhost/git/web-app": want, "https://127.0.0.1:4081/git/web-app": "", "http://127.0.0.2:4080/git/web-app": "",
+		"http://127.0.0.1:4080/git/": "", "http://127.0.0.1:4080/git/../x": "", "http://127.0.0.1:4080/git/a/b": "",
 		"ssh://127.0.0.1:4080/git/web-app": "", "http://127.0.0.1:4080/git/web-app?x=y": "", "http://u:secret@127.0.0.1:4080/git/web-app": "",
 	} {
 		if got, ok := w.Local(owner, url); got != want || ok != (want != "") {

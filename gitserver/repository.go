@@ -3,6 +3,7 @@ package gitserver
 import (
 	"errors"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -77,15 +78,23 @@ func (s *Server) Local(account, url string) (dir string, ok bool) {
 }
 
 // Repository returns the repository's name in a URL of this server: http or https, one of Config.Hosts, then
-// /git/<repository>, with or without .git and a slash behind it.
+// /git/<repository>, with or without .git and a slash behind it. The port of an http URL does not matter: the server may have had
+// another one when somebody wrote it down, and what a service is built from must not be lost with the port.
 func (s *Server) Repository(text string) (name string, ok bool) {
 	u, err := url.Parse(text)
-	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.RawQuery != "" || u.User != nil || !slices.Contains(s.cfg.Hosts, u.Host) {
+	if err != nil || u.RawQuery != "" || u.User != nil || !s.isHost(u) {
 		return "", false
 	}
 	name, ok = strings.CutPrefix(u.Path, "/git/")
 	name = strings.TrimSuffix(strings.TrimSuffix(name, "/"), repoSuffix)
 	return name, ok && isRepoName(name)
+}
+
+func (s *Server) isHost(u *url.URL) bool {
+	return slices.ContainsFunc(s.cfg.Hosts, func(own string) bool {
+		host, _, err := net.SplitHostPort(own)
+		return u.Scheme == "https" && u.Host == own || u.Scheme == "http" && err == nil && u.Hostname() == host
+	})
 }
 
 func (r *repository) exists() bool {

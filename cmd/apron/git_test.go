@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
 )
 
 // workingTree is a repository of a user's, and what runs git in it with nothing of the machine's own configuration.
@@ -105,6 +107,36 @@ func TestGitPush_SurvivesAKill(t *testing.T) {
 		before = next
 	}
 	t.Logf("%d of 12 pushes were through before the kill", moved)
+}
+
+// TestGitPush_ToAServerOnAnotherPort reaches the services that were made while it had the first one.
+func TestGitPush_ToAServerOnAnotherPort(t *testing.T) {
+	w := newSourceWorld(t, site("Hello"), nil)
+	push := func() string {
+		t.Helper()
+		out, err := workingTree{w.world, w.repo.Dir}.command("push", w.remote("web-app"), "main").CombinedOutput()
+		if err != nil {
+			t.Fatalf("git push: %v\n%s", err, out)
+		}
+		return string(out)
+	}
+	push()
+	first := w.platform.APIURL()
+	w.do(w.createFrom(first + "/git/web-app"))
+	w.holds(types.ServiceStatusRunning)
+
+	w.stop()
+	w.startServer()
+	if w.platform.APIURL() == first {
+		t.Fatal("the server has the port that it had")
+	}
+	w.push("Say good day", site("Good day"))
+	if out := push(); !strings.Contains(out, "web-app") || strings.Contains(out, "No service uses") {
+		t.Errorf("the push says\n%s", out)
+	}
+	w.do(deploy)
+	w.greeting = "Good day"
+	w.holds(types.ServiceStatusRunning)
 }
 
 // TestGitPush_ReadOnlyKeyMayCloneOnly holds that a key that may only read is no key to push with.
