@@ -34,7 +34,7 @@ func TestSource_OfAPrivateRepository_IsReadWithTheConnectionsToken(t *testing.T)
 	}
 	w.ends(types.OperationStatusFailed)
 	w.holds(types.ServiceStatusCreateFailed)
-	if said := w.said(); !strings.Contains(said, "Failed to pull your application source code.") || !strings.Contains(said, "connection") {
+	if said := w.said(); !strings.Contains(said, "Failed to pull your application source code.") || !strings.Contains(said, "use a connection") {
 		t.Errorf("nothing says what to do about it:\n%s", said)
 	}
 
