@@ -142,30 +142,48 @@ func linked(t *testing.T, path string) []string {
 	return strings.Fields(string(out))
 }
 
-// TestDependencies_HaveOneRowEach finds each module that go.mod asks for directly in the first column of the decision. A
-// row names what follows its first module by the end of its path.
+// TestDependencies_HaveOneRowEach finds each module that go.mod asks for directly in the first column of the decision, and those
+// of apron's packages that import it for the program in the second. A row names what follows its first module by the end of its path.
 func TestDependencies_HaveOneRowEach(t *testing.T) {
 	text, err := os.ReadFile("decisions/0001-dependencies.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	rows := map[string]int{}
-	for _, row := range regexp.MustCompile(`(?m)^\| (\S*[./][^|]*) \|`).FindAllStringSubmatch(string(text), -1) {
+	rows := map[string][]string{} // who imports it, as each row says
+	for _, row := range regexp.MustCompile(`(?m)^\| (\S*[./][^|]*) \| ([^|]*) \|`).FindAllStringSubmatch(string(text), -1) {
 		for name := range strings.SplitSeq(row[1], ", ") {
-			rows[name]++
+			rows[name] = append(rows[name], row[2])
 		}
 	}
-	for name, n := range rows {
-		if n > 1 {
-			t.Errorf("%s has %d rows", name, n)
+	modules := directModules(t)
+	for name, importers := range rows {
+		if len(importers) > 1 {
+			t.Errorf("%s has %d rows", name, len(importers))
+		}
+		if !slices.ContainsFunc(modules, func(module string) bool { return strings.HasSuffix("/"+module, "/"+name) }) {
+			t.Errorf("%s has a row, and go.mod does not ask for it directly", name)
 		}
 	}
-	for _, module := range directModules(t) {
-		names := func(row string) bool { return strings.HasSuffix("/"+module, "/"+row) }
-		if !slices.ContainsFunc(slices.Collect(maps.Keys(rows)), names) {
+	program, all := linked(t, "./cmd/apron"), packages(t)
+	for _, module := range modules {
+		names := slices.DeleteFunc(slices.Collect(maps.Keys(rows)), func(row string) bool { return !strings.HasSuffix("/"+module, "/"+row) })
+		if len(names) == 0 {
 			t.Errorf("%s has no row", module)
+			continue
+		}
+		row := slices.MaxFunc(names, func(a, b string) int { return len(a) - len(b) }) // x/term of one owner ends as another's does
+		said := strings.FieldsFunc(rows[row][0], func(r rune) bool { return strings.ContainsRune(",;: ", r) })
+		for _, p := range all {
+			name := strings.TrimPrefix(p.ImportPath, "apron/")
+			if slices.Contains(program, p.ImportPath) && importsOf(p, module) && !slices.Contains(said, name) {
+				t.Errorf("%s is imported by %s, and its row has only %q", module, name, said)
+			}
 		}
 	}
+}
+
+func importsOf(p pkg, module string) bool {
+	return slices.ContainsFunc(p.Imports, func(path string) bool { return path == module || strings.HasPrefix(path, module+"/") })
 }
 
 func directModules(t *testing.T) []string {
