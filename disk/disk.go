@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// Config says what there is to decide about. All fields but Advice are required.
+// Config says what there is to decide about. All fields are required.
 type Config struct {
 	Log *slog.Logger
 	Dir string // on the file system that is watched
