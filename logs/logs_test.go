@@ -172,24 +172,6 @@ func TestEvent_MendsATornLastLine(t *testing.T) {
 	}
 }
 
-func TestBuildWriter_WritesALineForEachLine(t *testing.T) {
-	l := openLogs(t, t.TempDir(), Config{})
-	w := l.BuildWriter(web, "0d")
-	for _, s := range []string{"go: down", "loading\r\nok\n\nlast"} {
-		_, err := w.Write([]byte(s))
-		must(t, err)
-	}
-	must(t, w.Close())
-	var got []string
-	for _, line := range tail(t, l, "deployment/0d", 10) {
-		_, text, _ := strings.Cut(line, " ")
-		got = append(got, text)
-	}
-	if want := []string{"[Build] go: downloading", "[Build] ok", "[Build] ", "[Build] last"}; !slices.Equal(got, want) {
-		t.Errorf("got %q", got)
-	}
-}
-
 func TestFind_GivesTheNewestServiceOfAName(t *testing.T) {
 	l := openLogs(t, t.TempDir(), Config{})
 	old, young := Service{"web", "ff"}, Service{"web", "00"}

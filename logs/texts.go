@@ -134,11 +134,6 @@ func SourceArtifact(repository, branch, directory string) string {
 		repository, branch, directory)
 }
 
-// ImageArtifact names what is deployed from a registry; the form past the type is ours.
-func ImageArtifact(image string) string {
-	return fmt.Sprintf("Deployment Artifact: [Repo Type: ECR], [Image: %s]", image)
-}
-
 // SourcePulling says where source code comes from; provider is GITHUB or BITBUCKET, or another's name, which is ours.
 func SourcePulling(provider, url string) string {
 	return fmt.Sprintf("Pulling source code from %s Repository ( %s ).", provider, url)

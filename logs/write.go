@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -128,44 +127,4 @@ func appendEscaped(b []byte, text string) []byte {
 		}
 	}
 	return b
-}
-
-// BuildWriter returns a writer that appends each line of what it gets to the deployment's stream as "[Build] line".
-// Close appends a last line that has no end. One goroutine at a time may use it.
-func (l *Logs) BuildWriter(svc Service, operationID string) io.WriteCloser {
-	return &lineWriter{emit: func(line string) error {
-		return l.Append(svc, DeploymentStream(operationID), SourceBuild, line)
-	}}
-}
-
-type lineWriter struct {
-	emit func(string) error
-	part []byte // of a line that has not ended
-}
-
-func (w *lineWriter) Write(p []byte) (int, error) {
-	for rest := p; len(rest) > 0; {
-		line, after, ended := bytes.Cut(rest, []byte{'\n'})
-		w.part = append(w.part, line...)
-		if ended || len(w.part) >= maxText {
-			if err := w.flush(); err != nil {
-				return len(p) - len(rest), err
-			}
-		}
-		rest = after
-	}
-	return len(p), nil
-}
-
-func (w *lineWriter) flush() error {
-	line := strings.TrimSuffix(string(w.part), "\r")
-	w.part = w.part[:0]
-	return w.emit(line)
-}
-
-func (w *lineWriter) Close() error {
-	if len(w.part) == 0 {
-		return nil
-	}
-	return w.flush()
 }
