@@ -3,7 +3,6 @@ package output
 import (
 	"math/rand/v2"
 	"testing"
-	"time"
 
 	"apron/cli/clitest"
 	"apron/cli/document"
@@ -93,7 +92,8 @@ func documents(t testing.TB, n int) []any {
 	for _, v := range words {
 		docs = append(docs, []any{v}, []any{v, "x"}, []any{[]any{v}, "x"}, []any{document.NewMap("k", v), v}, document.NewMap("k", v), document.NewMap("k", v, "l", []any{v}))
 	}
-	for _, seed := range []uint64{1, uint64(time.Now().UnixNano())} {
+	docs = append(docs, []any{document.NewMap("", document.NewMap("k", "v")), ""}, []any{"", document.NewMap("", document.NewMap("k", "v"), "l", "x")})
+	for _, seed := range clitest.Seeds(t) {
 		t.Logf("seed %d", seed)
 		r := random{rand.New(rand.NewPCG(seed, 0))}
 		for range n {

@@ -175,7 +175,12 @@ func (t *table) objects(list []any, title *string, depth int) error {
 			return fmt.Errorf("'%s' object has no attribute 'get'", document.Type(v))
 		}
 		if !ok {
-			m = &document.Map{} // what is empty has no members either
+			// What is empty has no members either, but the reference asks each value whether a name is in it: the empty name is in
+			// the empty text, and nothing can be read from there.
+			if v == "" && slices.Contains(nested, "") {
+				return errTextIndex
+			}
+			m = &document.Map{}
 		}
 		if err := t.row(m, scalars); err != nil {
 			return err
@@ -210,6 +215,9 @@ func columns(list []any) (scalars, nested []string, err error) {
 	return slices.Sorted(maps.Keys(isColumn)), slices.Sorted(maps.Keys(isNested)), nil
 }
 
+// errTextIndex is what the reference says of a text that it takes for an object.
+var errTextIndex = errors.New("string indices must be integers, not 'str'")
+
 // notAnObject is what the reference says of a value among objects, or nil where it says it later.
 func notAnObject(v any) error {
 	switch v := v.(type) {
@@ -217,12 +225,33 @@ func notAnObject(v any) error {
 		if v == "" {
 			return nil
 		}
-		return errors.New("string indices must be integers, not 'str'")
+		return errTextIndex
 	case []any:
-		if len(v) == 0 {
-			return nil
-		}
-		return fmt.Errorf("list indices must be integers or slices, not %s", document.Type(v[0]))
+		return notIndices(v)
 	}
 	return fmt.Errorf("'%s' object is not iterable", document.Type(v))
+}
+
+// notIndices is what the reference says of a list among objects: it reads from the list at each of the list's own values.
+func notIndices(list []any) error {
+	for _, v := range list {
+		var index int64
+		switch v := v.(type) {
+		case int64:
+			index = v
+		case bool:
+			if v {
+				index = 1
+			}
+		default:
+			return fmt.Errorf("list indices must be integers or slices, not %s", document.Type(v))
+		}
+		if n := int64(len(list)); index >= n || index < -n {
+			return errors.New("list index out of range")
+		}
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return errors.New("'list' object has no attribute 'get'")
 }

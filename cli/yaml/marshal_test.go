@@ -7,7 +7,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 
 	"apron/cli/clitest"
 	"apron/cli/document"
@@ -112,7 +111,7 @@ func (r random) value(depth int) any {
 
 func randomDocuments(t testing.TB, n int) []any {
 	var docs []any
-	for _, seed := range []uint64{1, uint64(time.Now().UnixNano())} {
+	for _, seed := range clitest.Seeds(t) {
 		t.Logf("seed %d", seed)
 		r := random{rand.New(rand.NewPCG(seed, 0))}
 		for range n {

@@ -7,8 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
+	"apron/cli/clitest"
 	"apron/cli/document"
 )
 
@@ -83,7 +83,7 @@ var pieces = []string{
 // TestParse_AgreesWithTheReferenceAtRandom joins pieces of YAML, most of which is none.
 func TestParse_AgreesWithTheReferenceAtRandom(t *testing.T) {
 	var questions []string
-	for _, seed := range []uint64{1, uint64(time.Now().UnixNano())} {
+	for _, seed := range clitest.Seeds(t) {
 		t.Logf("seed %d", seed)
 		r := rand.New(rand.NewPCG(seed, 0))
 		for range 2000 {
