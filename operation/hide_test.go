@@ -1,6 +1,7 @@
 package operation_test
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -52,6 +53,9 @@ func TestFailure_HasNothingThatTheApplicationPrinted(t *testing.T) {
 func (r *rig) requireNowhere(secret, dir string) {
 	r.t.Helper()
 	err := filepath.WalkDir(filepath.Join(r.machine.dir, dir), func(path string, d os.DirEntry, err error) error {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil // it was removed just now
+		}
 		if err != nil || !d.Type().IsRegular() {
 			return err
 		}

@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -76,6 +77,9 @@ func (w *sourceWorld) leavesNothing() {
 	w.Helper()
 	for _, dir := range []string{"sources", "builds", "driver", "images"} {
 		err := filepath.WalkDir(filepath.Join(w.data, dir), func(path string, e os.DirEntry, err error) error {
+			if errors.Is(err, os.ErrNotExist) {
+				return nil // it was removed just now
+			}
 			// Without a tag, its images go when they are not young any more.
 			if err == nil && (strings.Contains(path, w.id) || strings.Contains(path, "web-app/tags/") && !e.IsDir()) {
 				w.Errorf("%s is left", path)
