@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -37,18 +38,6 @@ func load(b *testing.B, client *http.Client, url string) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
 }
 
-// What the proxy itself adds to httputil.ReverseProxy: no sockets, no instance.
-func BenchmarkRoute(b *testing.B) {
-	p := New(Config{})
-	p.SetInstances("web", []string{"a", "b", "c"})
-	p.Open("web", "web.test")
-	b.ReportAllocs()
-	for b.Loop() {
-		svc := p.lookup("web.test:8080")
-		leastBusy(svc.pool.Load().instances, nil)
-	}
-}
-
 func BenchmarkUnknownHost(b *testing.B) {
 	p := New(Config{})
 	r := httptest.NewRequest("GET", "http://nobody.test/", strings.NewReader(""))
@@ -58,15 +47,33 @@ func BenchmarkUnknownHost(b *testing.B) {
 	}
 }
 
-// The one lock that a request takes here, four times: entering and leaving its service and its instance.
-func BenchmarkGate(b *testing.B) {
-	g := newGate()
-	b.ReportAllocs()
-	b.RunParallel(func(pb *testing.PB) {
-		x := &exchange{}
-		for pb.Next() {
-			g.enter(x)
-			g.leave(x)
-		}
-	})
+// quiet is a carrier that nothing is ever wrong with.
+type quiet struct{ flight }
+
+func (*quiet) cut(error)      {}
+func (*quiet) hopeless() bool { return false }
+
+// What a request's way through its service costs: found, counted, given to the least busy of the instances, counted out.
+func BenchmarkFlight(b *testing.B) {
+	for _, instances := range []int{1, 25} {
+		b.Run(strconv.Itoa(instances), func(b *testing.B) {
+			p := New(Config{})
+			var ids []string
+			for i := range instances {
+				ids = append(ids, strconv.Itoa(i))
+			}
+			p.SetInstances("web", ids)
+			p.Open("web", "web.test")
+			b.ReportAllocs()
+			b.RunParallel(func(pb *testing.PB) {
+				c, r := &quiet{}, &Record{Status: 200}
+				for pb.Next() {
+					p.begin(&c.flight, p.lookup("web.test:8080"), c)
+					c.tryInstance().succeeded()
+					c.leaveInstance()
+					c.end(r)
+				}
+			})
+		})
+	}
 }

@@ -14,22 +14,16 @@ import (
 // outside. It is the http.ResponseWriter that httputil.ReverseProxy answers to.
 type exchange struct {
 	http.ResponseWriter
-	proxy     *Proxy
-	service   *service
+	flight
 	client    context.Context // done when the client has gone
 	ctx       context.Context // client's, and ended by cut
 	requestID string
-	began     time.Time
 	deadline  *time.Timer
 	status    atomic.Int32 // final status sent to the client, 0 before
 	switched  atomic.Bool  // the instance has answered 101
-	waiting   atomic.Bool  // the service has no instance, and this waits for one
 	complete  bool         // the answer was written whole
 	declared  int64        // Content-Length of the answer, -1 without one
 	written   int64        // bytes of its body
-
-	instance   *instance // where the request is; touched by the goroutine that serves it alone
-	instanceID string    // where it is or was last, for the log
 
 	mu          sync.Mutex
 	cancel      context.CancelCauseFunc
@@ -45,17 +39,13 @@ func exchangeOf(ctx context.Context) *exchange {
 	return ctx.Value(exchangeKey{}).(*exchange)
 }
 
-func newExchange(p *Proxy, svc *service, w http.ResponseWriter, r *http.Request) *exchange {
+func newExchange(p *Proxy, w http.ResponseWriter, r *http.Request) *exchange {
 	x := &exchange{
 		ResponseWriter: w,
-		proxy:          p,
-		service:        svc,
 		client:         r.Context(),
 		requestID:      requestID(r),
-		began:          time.Now(),
 	}
 	x.ctx, x.cancel = context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
-	x.deadline = time.AfterFunc(p.timeout, func() { x.cut(errTimeout) })
 	return x
 }
 
@@ -110,8 +100,8 @@ func (x *exchange) upgrade() {
 
 func (x *exchange) upgraded() bool { return x.switched.Load() }
 
-// hopeless reports that a drain need not wait for x: it may never end, or nothing has begun.
-func (x *exchange) hopeless() bool { return x.upgraded() || x.waiting.Load() }
+// hopeless reports that a drain need not wait for x: it may never end.
+func (x *exchange) hopeless() bool { return x.upgraded() }
 
 // cut ends the exchange from outside, with a cause that the client is told if nothing was answered yet. Cancelling
 // the context ends what the instance does; the deadlines end what a slow client blocks: a body that does not come
@@ -141,28 +131,18 @@ func (x *exchange) finish() {
 		x.reportBroken()
 	}
 	x.discard()
-	x.leaveInstance()
-	x.service.count.add(x)
+	x.end(&Record{Status: int(x.status.Load()), Upgraded: x.upgraded()})
 }
 
 // discard ends the timer and the context, and keeps cut away from a connection that is no longer ours.
 func (x *exchange) discard() {
-	x.deadline.Stop()
+	if x.deadline != nil {
+		x.deadline.Stop()
+	}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.finished = true
 	x.cancel(nil)
-}
-
-func (x *exchange) enterInstance(in *instance) {
-	x.instance, x.instanceID = in, in.id
-}
-
-func (x *exchange) leaveInstance() {
-	if x.instance != nil {
-		x.instance.gate.leave(x)
-		x.instance = nil
-	}
 }
 
 func (x *exchange) noteRequestErr(err error) {

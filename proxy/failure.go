@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"strconv"
 	"strings"
 	"syscall"
 )
@@ -16,11 +18,24 @@ var errTimeout = errors.New("the request took longer than a request may")
 
 // failure is how a request without a whole answer is told: to the client by status and text, to the log by reason.
 type failure struct {
-	status int
-	text   string
-	reason string
-	level  slog.Level
+	status     int
+	text       string
+	reason     string
+	level      slog.Level
+	retryAfter int // seconds, for the header Retry-After; 0 for none
 }
+
+// trouble is what a carrier knows of a request that got no whole answer.
+type trouble struct {
+	err        error // what ended it
+	cause      error // why it was cut from outside; nil when it was not
+	requestErr error // why the client's body could not be read on
+	clientGone bool
+	limits     *Limits
+}
+
+// retryAfter is about what an instance takes to start, in seconds.
+const retryAfter = 5
 
 // statusClientGone is nginx's number, in use everywhere, for a client that did not wait. It is counted, never sent.
 const statusClientGone = 499
@@ -36,6 +51,9 @@ func (x *exchange) fail(err error) {
 	h := x.Header()
 	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Request-Id", x.requestID)
+	if f.retryAfter > 0 {
+		h.Set("Retry-After", strconv.Itoa(f.retryAfter))
+	}
 	if requestErr, _ := x.bodyErrs(); requestErr != nil || x.ctx.Err() != nil {
 		h.Set("Connection", "close") // nobody knows where the next request begins, or cut has put deadlines on it
 	}
@@ -43,24 +61,45 @@ func (x *exchange) fail(err error) {
 	_, _ = fmt.Fprintf(x.ResponseWriter, "%s (request id %s)\n", f.text, x.requestID) // the client may be gone by now
 }
 
-// explain finds out whose failure err is: ours, the client's or the instance's.
 func (x *exchange) explain(err error) failure {
 	requestErr, _ := x.bodyErrs()
-	cause := context.Cause(x.ctx)
+	return trouble{err, context.Cause(x.ctx), requestErr, x.client.Err() != nil, x.limits}.explain()
+}
+
+// explain finds out whose failure it is: ours, the client's or the instance's.
+func (t trouble) explain() failure {
 	switch {
-	case cause == errTimeout:
-		return failure{504, fmt.Sprintf("upstream request timeout: no whole answer within %v", x.proxy.timeout), "timeout", slog.LevelWarn}
-	case cause == errWithdrawn || cause == errDrained:
-		return failure{503, "The service instance was stopped before it answered; send the request again", cause.Error(), slog.LevelWarn}
-	case x.client.Err() != nil || isDisconnect(requestErr):
-		return failure{statusClientGone, "", "client closed the connection", slog.LevelDebug}
-	case requestErr != nil:
-		return failure{400, "The request body is malformed", "client sent a malformed body", slog.LevelDebug}
-	case errors.Is(err, errNoInstance):
-		return failure{503, "The service has no healthy instance at the moment; see its events log", errNoInstance.Error(), slog.LevelWarn}
+	case t.cause == errTimeout || t.err == errTimeout:
+		return failure{504, fmt.Sprintf("upstream request timeout: no whole answer within %v", t.limits.RequestTimeout), "timeout", slog.LevelWarn, 0}
+	case t.cause == errWithdrawn || t.cause == errDrained || t.err == errWithdrawn:
+		return failure{503, "The service instance was stopped before it answered; send the request again", cmp.Or(t.cause, t.err).Error(), slog.LevelWarn, 0}
+	case t.clientGone || isDisconnect(t.requestErr):
+		return failure{statusClientGone, "", "client closed the connection", slog.LevelDebug, 0}
+	case t.requestErr != nil:
+		return failure{400, "The request body is malformed", "client sent a malformed body", slog.LevelDebug, 0}
 	}
-	reason := instanceReason(err)
-	return failure{502, "The " + reason + "; see its application log", reason, slog.LevelWarn}
+	if f, refused := t.explainRefusal(); refused {
+		return f
+	}
+	reason := instanceReason(t.err)
+	return failure{502, "The " + reason + "; see its application log", reason, slog.LevelWarn, 0}
+}
+
+// explainRefusal tells why no instance got the request.
+func (t trouble) explainRefusal() (failure, bool) {
+	text := ""
+	status := http.StatusTooManyRequests
+	switch t.err {
+	case errNoInstance:
+		status, text = http.StatusServiceUnavailable, "The service has no healthy instance at the moment; see its events log"
+	case errScaling:
+		status, text = http.StatusServiceUnavailable, "Too many requests wait while the service starts instances; send the request again later"
+	case errQueueFull:
+		text = fmt.Sprintf("All %d instances are at their MaxConcurrency of %d and %d requests wait; send the request again later, or raise MaxSize or MaxConcurrency", t.limits.MaxInstances, t.limits.Concurrency, t.limits.Queue)
+	case errQueueTime:
+		text = fmt.Sprintf("All %d instances were at their MaxConcurrency of %d for %v; send the request again later, or raise MaxSize or MaxConcurrency", t.limits.MaxInstances, t.limits.Concurrency, t.limits.QueueTime)
+	}
+	return failure{status, text, t.err.Error(), slog.LevelWarn, retryAfter}, text != ""
 }
 
 func isDisconnect(err error) bool {
@@ -109,7 +148,7 @@ func (x *exchange) report(f failure, err error) {
 	x.proxy.log.LogAttrs(context.WithoutCancel(x.ctx), f.level, "request failed",
 		slog.String("reason", f.reason),
 		slog.String("service", x.service.name),
-		slog.String("instance_id", x.instanceID),
+		slog.String("instance_id", x.lastID()),
 		slog.String("request_id", x.requestID),
 		slog.Int("status", int(max(int32(f.status), x.status.Load()))),
 		slog.Any("error", err))

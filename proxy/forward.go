@@ -115,20 +115,28 @@ type balancer struct{}
 
 func (balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 	x := exchangeOf(r.Context())
-	var tried []*instance
 	var failure error
 	for {
-		in, err := x.service.claim(r.Context(), x, tried, x.proxy.wait)
-		if err != nil {
-			return nil, cmp.Or(failure, err)
+		in := x.tryInstance()
+		if in == nil {
+			var err error
+			if in, err = x.awaitInstance(r.Context()); err != nil {
+				return nil, cmp.Or(failure, err)
+			}
 		}
-		x.enterInstance(in)
-		res, err := in.roundTrip(r)
-		if _, unreached := errors.AsType[*dialError](err); !unreached || r.Context().Err() != nil {
-			return res, err
+		res, err := in.transport.RoundTrip(r)
+		if err == nil {
+			in.succeeded()
+			return res, nil
+		}
+		if r.Context().Err() != nil {
+			return nil, err
+		}
+		in.failed(err)
+		if _, unreached := errors.AsType[*dialError](err); !unreached {
+			return nil, err
 		}
 		failure = err
-		tried = append(tried, in)
 		x.leaveInstance()
 	}
 }

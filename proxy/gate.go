@@ -3,55 +3,36 @@ package proxy
 import (
 	"context"
 	"fmt"
-	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// cutGrace bounds the wait for requests that were cut: their contexts are cancelled and their clients' connections
-// have passed deadlines, so only a stuck dial could take longer.
-const cutGrace = 5 * time.Second
+const (
+	// cutGrace bounds the wait for requests that were cut: their contexts are cancelled and their clients' connections
+	// have passed deadlines, so only a stuck dial could take longer.
+	cutGrace = 5 * time.Second
 
-// gate counts the exchanges inside something that can be closed: a service or an instance. The claim is made under
-// its lock, so that after close returns nobody new is inside: an unlocked counter would let a request slip in
-// between the look at the routing table and the count. The lock is held for a map insert, tens of nanoseconds.
+	// cutAgain is how often a drain looks for connections that were upgraded since it began.
+	cutAgain = 250 * time.Millisecond
+)
+
+// gate holds the flights inside something that can be closed: a service or an instance. The lock of the service guards
+// it, so that after close returns nobody new is inside: an unlocked counter would let a request slip in between the
+// look at the routing table and the count.
 type gate struct {
-	n atomic.Int64 // len(inside), readable without the lock
-
-	mu     sync.Mutex
-	inside map[*exchange]struct{}
+	inside list
 	closed bool
 	empty  chan struct{} // closed once the gate is closed and nobody is inside
 }
 
-func newGate() *gate {
-	return &gate{inside: map[*exchange]struct{}{}, empty: make(chan struct{})}
-}
+func newGate() *gate { return &gate{empty: make(chan struct{})} }
 
-// enter reports false when the gate is closed.
-func (g *gate) enter(x *exchange) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.closed {
-		return false
-	}
-	g.inside[x] = struct{}{}
-	g.n.Add(1)
-	return true
-}
-
-func (g *gate) leave(x *exchange) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	delete(g.inside, x)
-	g.n.Add(-1)
+func (g *gate) leaveLocked(x *link) {
+	g.inside.remove(x)
 	g.signalLocked()
 }
 
-// close lets nobody in any more. Those inside go on.
-func (g *gate) close() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+// closeLocked lets nobody in any more. Those inside go on.
+func (g *gate) closeLocked() {
 	if !g.closed {
 		g.closed = true
 		g.signalLocked()
@@ -59,21 +40,29 @@ func (g *gate) close() {
 }
 
 func (g *gate) signalLocked() {
-	if g.closed && len(g.inside) == 0 {
+	if g.closed && g.inside.n == 0 {
 		close(g.empty)
 	}
 }
 
-// drain waits until a closed gate is empty. Upgraded connections, which need never end, and requests that no instance
-// has got yet are cut with cause at once; the others when ctx is done. It returns an error when it had to cut a plain request, or when one did not end.
-func (g *gate) drain(ctx context.Context, cause error) error {
-	g.cut(cause, (*exchange).hopeless)
-	select {
-	case <-g.empty:
-		return nil
-	case <-ctx.Done():
+// drain waits until a closed gate of the service is empty. Upgraded connections, which need never end, are cut with
+// cause at once; the others when ctx is done. It returns an error when it had to cut a plain request, or when one did
+// not end.
+func (s *service) drain(ctx context.Context, g *gate, cause error) error {
+	for again := time.NewTicker(cutAgain); ; {
+		s.cut(g, cause, carrier.hopeless)
+		select {
+		case <-g.empty:
+			again.Stop()
+			return nil
+		case <-again.C:
+			continue
+		case <-ctx.Done():
+			again.Stop()
+		}
+		break
 	}
-	n := g.cut(cause, func(*exchange) bool { return true })
+	n := s.cut(g, cause, func(carrier) bool { return true })
 	if n == 0 {
 		return nil
 	}
@@ -81,28 +70,44 @@ func (g *gate) drain(ctx context.Context, cause error) error {
 	case <-g.empty:
 		return fmt.Errorf("%d requests in flight were cut: %w", n, context.Cause(ctx))
 	case <-time.After(cutGrace):
-		return fmt.Errorf("%d requests were cut and have not ended after %v: %w", g.n.Load(), cutGrace, context.Cause(ctx))
+		return fmt.Errorf("%d requests were cut and have not ended after %v: %w", n, cutGrace, context.Cause(ctx))
 	}
 }
 
-// cut ends the exchanges that which chooses and returns their number.
-func (g *gate) cut(cause error, which func(*exchange) bool) int {
-	g.mu.Lock()
-	var chosen []*exchange
-	for x := range g.inside {
-		if which(x) {
-			chosen = append(chosen, x)
+// cut ends the flights inside g whose carriers which chooses, and returns their number. While it is at a flight the
+// flight is pinned: it can't end, so that its carrier is not with another request already.
+func (s *service) cut(g *gate, cause error, which func(carrier) bool) int {
+	pinned := s.pin(g)
+	n := 0
+	for _, f := range pinned {
+		if which(f.carrier) {
+			f.carrier.cut(cause)
+			n++
 		}
 	}
-	g.mu.Unlock()
-	for _, x := range chosen {
-		x.cut(cause)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range pinned {
+		f.pins--
 	}
-	return len(chosen)
+	s.unpinned.Broadcast()
+	return n
 }
 
-func (g *gate) isClosed() bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	return g.closed
+func (s *service) pin(g *gate) []*flight {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var pinned []*flight
+	for l := g.inside.front; l != nil; l = l.next {
+		l.flight.pins++
+		pinned = append(pinned, l.flight)
+	}
+	return pinned
+}
+
+// awaitUnpinnedLocked waits until no cut is at the flight.
+func (s *service) awaitUnpinnedLocked(f *flight) {
+	for f.pins > 0 {
+		s.unpinned.Wait()
+	}
 }

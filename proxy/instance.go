@@ -5,19 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 )
 
 const (
 	dialTimeout = 5 * time.Second
-
-	// avoidFor is how long an instance that refused a connection is chosen last: long enough for its end to be
-	// noticed and short enough not to matter when it was busy for a moment.
-	avoidFor = time.Second
 
 	// idleTimeout is less than the five seconds after which Node.js and uvicorn close an idle connection: a
 	// request that is sent into such a close can't always be retried, and a new connection on this machine costs
@@ -29,13 +23,15 @@ const (
 // be closed without touching those of others.
 type instance struct {
 	id        string
+	proxy     *Proxy
+	service   *service
 	gate      *gate
 	transport *http.Transport
-	avoid     atomic.Int64 // Unix nanoseconds until which the instance is chosen last; 0 for a good one
+	health
 }
 
-func (p *Proxy) newInstance(id string) *instance {
-	return &instance{id: id, gate: newGate(), transport: &http.Transport{
+func (p *Proxy) newInstance(svc *service, id string) *instance {
+	return &instance{id: id, proxy: p, service: svc, gate: newGate(), transport: &http.Transport{
 		DialContext:            p.dialer(id),
 		DisableCompression:     true, // bodies pass as they are
 		MaxIdleConnsPerHost:    p.maxIdle,
@@ -64,28 +60,6 @@ func (p *Proxy) dialer(id string) func(context.Context, string, string) (net.Con
 	}
 }
 
-// load is the number of requests in flight, beyond any for an instance that is to be avoided.
-func (in *instance) load() int64 {
-	if until := in.avoid.Load(); until != 0 && time.Now().UnixNano() < until {
-		return math.MaxInt64
-	}
-	return in.gate.n.Load()
-}
-
-// roundTrip sends the request to the instance. http.Transport itself sends it again, on another connection, when a
-// kept-alive one turned out to be closed: if nothing was written and there is no body, or if no byte of an answer
-// came and the request has no body and is idempotent (see markIdempotent). It gives up at the first connection that
-// was new, so there is no more than one attempt at an instance that hangs up on purpose.
-func (in *instance) roundTrip(r *http.Request) (*http.Response, error) {
-	res, err := in.transport.RoundTrip(r)
-	if _, failed := errors.AsType[*dialError](err); failed {
-		in.avoid.Store(time.Now().Add(avoidFor).UnixNano())
-	} else if err == nil && in.avoid.Load() != 0 {
-		in.avoid.Store(0)
-	}
-	return res, err
-}
-
 // retireLocked takes the instances, already out of every pool, out of service.
 func (p *Proxy) retireLocked(instances iter.Seq[*instance]) {
 	for id, list := range p.retired {
@@ -97,16 +71,29 @@ func (p *Proxy) retireLocked(instances iter.Seq[*instance]) {
 		}
 	}
 	for in := range instances {
-		in.gate.close()
+		in.retire()
 		in.transport.CloseIdleConnections()
 		p.retired[in.id] = append(p.retired[in.id], in)
 	}
 }
 
+func (in *instance) retire() {
+	in.service.mu.Lock()
+	defer in.service.mu.Unlock()
+	in.gate.closeLocked()
+	in.stopHealthLocked()
+}
+
+func (in *instance) busy() bool {
+	in.service.mu.Lock()
+	defer in.service.mu.Unlock()
+	return in.gate.inside.n > 0
+}
+
 func busy(list []*instance) []*instance {
 	var still []*instance
 	for _, in := range list {
-		if in.gate.n.Load() > 0 {
+		if in.busy() {
 			still = append(still, in)
 		}
 	}
@@ -120,7 +107,7 @@ func busy(list []*instance) []*instance {
 func (p *Proxy) Drain(ctx context.Context, instanceID string) error {
 	list, err := p.retiredInstances(instanceID)
 	for _, in := range list {
-		err = errors.Join(err, in.gate.drain(ctx, errDrained))
+		err = errors.Join(err, in.service.drain(ctx, in.gate, errDrained))
 		in.transport.CloseIdleConnections()
 	}
 	if err != nil {
@@ -133,7 +120,7 @@ func (p *Proxy) retiredInstances(id string) ([]*instance, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, svc := range p.services {
-		for _, in := range svc.pool.Load().instances {
+		for _, in := range svc.instances {
 			if in.id == id {
 				return nil, fmt.Errorf("service %s still sends requests to it; call SetInstances without it first", svc.name)
 			}

@@ -40,6 +40,23 @@ type Config struct {
 	// TrustedProxies are the peers whose X-Forwarded-For and X-Forwarded-Proto are believed: load balancers in
 	// front of this machine. Default none.
 	TrustedProxies []netip.Prefix
+
+	// BodyIdle is how long a body, a request's or an answer's, may stall without a byte. Default 60 s.
+	BodyIdle time.Duration
+
+	// Demand is called when a request begins to wait for an instance: there is none, or all are full. It must not block.
+	Demand func(service string)
+
+	// Failed is called when an instance was ejected: it refused connections or broke requests off a few times in a
+	// row, and gets none for a while. It must not block.
+	Failed func(service, instanceID, reason string)
+
+	// Ended is called at each request's end. The record and its strings are valid during the call only.
+	Ended func(*Record)
+
+	// Traceparent makes the traceparent header that the instance gets from the client's, "" when there is none or it
+	// is malformed. Without it the header passes as it is.
+	Traceparent func(incoming string) (outgoing string)
 }
 
 // Proxy is an http.Handler for every host of every service. All of its methods may be called from many goroutines.
@@ -51,6 +68,12 @@ type Proxy struct {
 	maxIdle int
 	trusted []netip.Prefix
 	reverse *httputil.ReverseProxy
+
+	bodyIdle time.Duration
+	demand   func(service string)
+	failed   func(service, instanceID, reason string)
+	ended    func(*Record)
+	trace    func(incoming string) (outgoing string)
 
 	hosts atomic.Pointer[map[string]*service] // never changed in place
 
@@ -68,6 +91,11 @@ func New(cfg Config) *Proxy {
 		wait:     cmp.Or(cfg.InstanceWait, 5*time.Second),
 		maxIdle:  cmp.Or(cfg.MaxIdlePerInstance, 100),
 		trusted:  cfg.TrustedProxies,
+		bodyIdle: cmp.Or(cfg.BodyIdle, time.Minute),
+		demand:   cfg.Demand,
+		failed:   cfg.Failed,
+		ended:    cfg.Ended,
+		trace:    cfg.Traceparent,
 		services: map[string]*service{},
 		retired:  map[string][]*instance{},
 	}
@@ -91,14 +119,13 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (p *Proxy) serve(svc *service, w http.ResponseWriter, r *http.Request) {
-	x := newExchange(p, svc, w, r)
-	gate := svc.gate.Load()
-	if !gate.enter(x) {
+	x := newExchange(p, w, r)
+	if !p.begin(&x.flight, svc, x) {
 		x.discard()
 		answerUnknownHost(w)
 		return
 	}
-	defer gate.leave(x)
+	x.deadline = time.AfterFunc(x.limits.RequestTimeout, func() { x.cut(errTimeout) })
 	defer x.finish()
 	if r.ContentLength != 0 {
 		// Else net/http reads on in the body before it lets an answer begin, and an instance that answers while it

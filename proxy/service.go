@@ -2,41 +2,37 @@ package proxy
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"maps"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"strings"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
 // service is one service as the data plane sees it. It outlives Withdraw, so its counts and instances do too.
 type service struct {
 	name  string
-	hosts []string // guarded by Proxy.mu
-	gate  atomic.Pointer[gate]
-	pool  atomic.Pointer[pool]
-	count counters
-}
+	wait  time.Duration // Config.InstanceWait
+	hosts []string      // guarded by Proxy.mu
 
-// pool is the set of instances that new requests may go to. It is never changed, only replaced.
-type pool struct {
-	instances []*instance
-	replaced  chan struct{} // closed when another pool has taken its place
+	mu         sync.Mutex // held for some tens of nanoseconds, five times a request; may be taken under Proxy.mu
+	unpinned   sync.Cond  // a cut has let go of its flights
+	limits     *Limits    // replaced, never changed
+	idle       bool       // scaled to zero
+	gate       *gate      // another one after each Withdraw, which waits for the old one's flights
+	instances  []*instance
+	available  int       // instances that are not ejected
+	emptySince time.Time // when available became 0
+	turn       int       // where the next look at the instances begins
+	queue      list      // flights that wait, in the order of their beginning
+	timer      *time.Timer
+	armed      time.Time // when the timer fires at the latest; zero when it is not set
+	inFlight   int
+	peak       int // highest inFlight since Load was called last
+	count      counters
 }
-
-func newPool(instances []*instance) *pool {
-	return &pool{instances: instances, replaced: make(chan struct{})}
-}
-
-var (
-	errNoInstance = errors.New("the service has no healthy instance")
-	errWithdrawn  = errors.New("the service was withdrawn")
-	errDrained    = errors.New("the instance is being stopped")
-)
 
 // Open admits requests for the hosts to the service, which is made if it is not known, and takes back a Withdraw.
 // Hosts are compared without port and trailing dot, in any case. The hosts replace those of an earlier Open; a host
@@ -45,9 +41,7 @@ func (p *Proxy) Open(serviceName string, hosts ...string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	svc := p.serviceLocked(serviceName)
-	if svc.gate.Load().isClosed() {
-		svc.gate.Store(newGate())
-	}
+	svc.reopen()
 	svc.hosts = nil
 	for _, h := range hosts {
 		svc.hosts = append(svc.hosts, normalHost(h))
@@ -62,23 +56,43 @@ func (p *Proxy) SetInstances(serviceName string, ids []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	svc := p.serviceLocked(serviceName)
-	old := svc.pool.Load()
 	known := map[string]*instance{}
-	for _, in := range old.instances {
+	for _, in := range svc.instances { // changed under p.mu alone
 		known[in.id] = in
 	}
 	var next []*instance
 	for _, id := range slices.Compact(slices.Sorted(slices.Values(ids))) {
 		in := known[id]
 		if in == nil {
-			in = p.newInstance(id)
+			in = p.newInstance(svc, id)
 		}
 		delete(known, id)
 		next = append(next, in)
 	}
-	svc.pool.Store(newPool(next))
-	close(old.replaced)
+	svc.replace(next)
 	p.retireLocked(maps.Values(known))
+}
+
+// replace makes next the service's instances and gives their room to those that wait.
+func (s *service) replace(next []*instance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.instances = next
+	s.countAvailableLocked()
+	s.changedLocked()
+}
+
+func (s *service) countAvailableLocked() {
+	before := s.available
+	s.available = 0
+	for _, in := range s.instances {
+		if !in.out {
+			s.available++
+		}
+	}
+	if before > 0 && s.available == 0 {
+		s.emptySince = time.Now()
+	}
 }
 
 // Withdraw makes the hosts of the service answer like unknown hosts, and returns when none of its requests is in
@@ -93,10 +107,8 @@ func (p *Proxy) Withdraw(ctx context.Context, serviceName string) error {
 		return nil
 	}
 	p.routeLocked(svc, nil)
-	gate := svc.gate.Load()
 	p.mu.Unlock()
-	gate.close()
-	if err := gate.drain(ctx, errWithdrawn); err != nil {
+	if err := svc.drain(ctx, svc.close(), errWithdrawn); err != nil {
 		return fmt.Errorf("withdraw service %s: %w", serviceName, err)
 	}
 	return nil
@@ -111,24 +123,39 @@ func (p *Proxy) Remove(serviceName string) {
 		return
 	}
 	p.routeLocked(svc, nil)
-	svc.gate.Load().close()
-	old := svc.pool.Swap(newPool(nil))
-	close(old.replaced)
-	p.retireLocked(slices.Values(old.instances))
+	svc.close()
+	old := svc.instances
+	svc.replace(nil)
+	p.retireLocked(slices.Values(old))
 	delete(p.services, serviceName)
 }
 
 func (p *Proxy) serviceLocked(name string) *service {
 	svc := p.services[name]
 	if svc == nil {
-		svc = &service{name: name}
-		closed := newGate()
-		closed.close()
-		svc.gate.Store(closed)
-		svc.pool.Store(newPool(nil))
+		svc = &service{name: name, wait: p.wait, limits: Limits{}.withDefaults(p.timeout), gate: newGate()}
+		svc.unpinned.L = &svc.mu
+		svc.close()
 		p.services[name] = svc
 	}
 	return svc
+}
+
+// close lets no request in any more, refuses those that wait for what will not come, and returns the closed gate.
+func (s *service) close() *gate {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.gate.closeLocked()
+	s.changedLocked()
+	return s.gate
+}
+
+func (s *service) reopen() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.gate.closed {
+		s.gate = newGate()
+	}
 }
 
 // routeLocked makes hosts all the hosts of svc.
@@ -151,58 +178,4 @@ func normalHost(host string) string {
 		host = h
 	}
 	return strings.ToLower(strings.TrimSuffix(host, "."))
-}
-
-// claim enters x into the instance with the fewest requests in flight, leaving out those that x tried already. It
-// waits up to limit for an instance when the service has none.
-func (s *service) claim(ctx context.Context, x *exchange, tried []*instance, limit time.Duration) (*instance, error) {
-	var expired <-chan time.Time
-	for {
-		current := s.pool.Load()
-		in := leastBusy(current.instances, tried)
-		switch {
-		case in != nil && in.gate.enter(x):
-			return in, nil
-		case in != nil: // retired between the look and the claim: the next pool is there already
-			continue
-		case len(tried) > 0:
-			return nil, errNoInstance
-		}
-		if expired == nil {
-			expired = time.After(limit)
-		}
-		x.waiting.Store(true)
-		select {
-		case <-current.replaced:
-			x.waiting.Store(false)
-		case <-expired:
-			return nil, errNoInstance
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
-	}
-}
-
-// leastBusy chooses the instance with the fewest requests in flight, at random among equals. An instance that
-// refused a connection a moment ago is chosen only when there is no other: being dead it has the fewest requests,
-// and would draw all the traffic until its death is noticed.
-func leastBusy(instances, tried []*instance) *instance {
-	var best *instance
-	var bestLoad int64
-	ties := 0
-	for _, in := range instances {
-		if slices.Contains(tried, in) {
-			continue
-		}
-		load := in.load()
-		switch {
-		case best == nil || load < bestLoad:
-			best, bestLoad, ties = in, load, 1
-		case load == bestLoad:
-			if ties++; rand.IntN(ties) == 0 {
-				best = in
-			}
-		}
-	}
-	return best
 }

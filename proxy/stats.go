@@ -1,9 +1,6 @@
 package proxy
 
-import (
-	"sync/atomic"
-	"time"
-)
+import "time"
 
 // Stats are the counts of a service since the Proxy was made or the service removed. Requests that were answered like
 // those of an unknown host are not among them.
@@ -17,25 +14,24 @@ type Stats struct {
 }
 
 type counters struct {
-	requests   atomic.Uint64
-	responses  [6]atomic.Uint64
-	clientGone atomic.Uint64
-	latency    atomic.Int64
-	last       atomic.Int64 // Unix nanoseconds
+	requests   uint64
+	responses  [6]uint64
+	clientGone uint64
+	latency    time.Duration
+	last       time.Time
 }
 
-func (c *counters) add(x *exchange) {
-	now := time.Now()
-	c.requests.Add(1)
-	c.last.Store(now.UnixNano())
-	if !x.upgraded() {
-		c.latency.Add(int64(now.Sub(x.began)))
+func (c *counters) add(r *Record) {
+	c.requests++
+	c.last = r.Began.Add(r.Took)
+	if !r.Upgraded {
+		c.latency += r.Took
 	}
-	switch status := x.status.Load(); {
-	case status == statusClientGone:
-		c.clientGone.Add(1)
-	case status >= 100 && status < 600:
-		c.responses[status/100].Add(1)
+	switch {
+	case r.Status == statusClientGone:
+		c.clientGone++
+	case r.Status >= 100 && r.Status < 600:
+		c.responses[r.Status/100]++
 	}
 }
 
@@ -45,29 +41,53 @@ func (p *Proxy) Stats(serviceName string) Stats {
 	if svc == nil {
 		return Stats{}
 	}
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
 	c := &svc.count
-	s := Stats{
-		InFlight:   int(svc.gate.Load().n.Load()),
-		Requests:   c.requests.Load(),
-		ClientGone: c.clientGone.Load(),
-		Latency:    time.Duration(c.latency.Load()),
+	return Stats{
+		InFlight:    svc.inFlight,
+		Requests:    c.requests,
+		Responses:   c.responses,
+		ClientGone:  c.clientGone,
+		Latency:     c.latency,
+		LastRequest: c.last,
 	}
-	for i := range c.responses {
-		s.Responses[i] = c.responses[i].Load()
-	}
-	if last := c.last.Load(); last != 0 {
-		s.LastRequest = time.Unix(0, last)
-	}
-	return s
 }
 
-// InFlight returns how many requests of the service are in flight: the concurrency that scaling decides by.
-func (p *Proxy) InFlight(serviceName string) int {
+// InFlight returns how many requests of the service are in flight, those that wait included.
+func (p *Proxy) InFlight(serviceName string) int { return p.Stats(serviceName).InFlight }
+
+// Load is what scaling decides by.
+type Load struct {
+	InFlight  int       // admitted and not ended, those that wait included, upgraded connections too
+	Waiting   int       // of these, wait for an instance
+	Peak      int       // highest InFlight since the last call of Load
+	Requests  uint64    // ended
+	Instances int       // that SetInstances named, the ejected ones included
+	LastUse   time.Time // now while anything is in flight, else the last request's end; zero if there was none
+}
+
+// Load returns the service's load and begins a new peak; zero for one that is not known.
+func (p *Proxy) Load(serviceName string) Load {
 	svc := p.service(serviceName)
 	if svc == nil {
-		return 0
+		return Load{}
 	}
-	return int(svc.gate.Load().n.Load())
+	svc.mu.Lock()
+	defer svc.mu.Unlock()
+	l := Load{
+		InFlight:  svc.inFlight,
+		Waiting:   svc.queue.n,
+		Peak:      svc.peak,
+		Requests:  svc.count.requests,
+		Instances: len(svc.instances),
+		LastUse:   svc.count.last,
+	}
+	if l.InFlight > 0 {
+		l.LastUse = time.Now()
+	}
+	svc.peak = l.InFlight
+	return l
 }
 
 func (p *Proxy) service(name string) *service {

@@ -1,0 +1,145 @@
+package proxy
+
+import (
+	"errors"
+	"math"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+const (
+	// avoidFor is how long an instance that refused a connection is chosen last: long enough for its end to be
+	// noticed and short enough not to matter when it was busy for a moment.
+	avoidFor = time.Second
+
+	ejectAfter   = 3 // failures in a row
+	leastBackOff = time.Second
+	mostBackOff  = 30 * time.Second
+)
+
+// health is what requests have shown of an instance.
+type health struct {
+	failures atomic.Int32 // in a row; read without the lock, so that a success costs one load
+
+	// The service's lock guards what follows.
+	avoid     time.Time // until then the instance is chosen last; zero for a good one
+	out       bool      // ejected
+	probation bool      // back, and given one request at a time until one succeeds
+	backOff   time.Duration
+	back      *time.Timer
+}
+
+// succeeded notes that the instance has answered.
+func (in *instance) succeeded() {
+	if in.failures.Load() == 0 {
+		return
+	}
+	s := in.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	in.failures.Store(0)
+	in.avoid, in.backOff = time.Time{}, 0
+	if in.probation {
+		in.probation = false
+		s.dispatchLocked()
+	}
+}
+
+// failed notes that the instance refused a connection or broke a request off before the first byte of its answer, for no
+// fault of the client's.
+func (in *instance) failed(err error) {
+	if in.noteFailure(err) && in.proxy.failed != nil {
+		in.proxy.failed(in.service.name, in.id, instanceReason(err))
+	}
+}
+
+// noteFailure reports whether the failure made it eject the instance.
+func (in *instance) noteFailure(err error) bool {
+	_, unreached := errors.AsType[*dialError](err)
+	s := in.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := in.failures.Add(1)
+	if unreached {
+		in.avoid = time.Now().Add(avoidFor)
+	}
+	last := s.available == 1
+	if in.out || in.gate.closed || n < ejectAfter && !in.probation || last && !unreached {
+		return false
+	}
+	in.ejectLocked()
+	return true
+}
+
+func (in *instance) ejectLocked() {
+	in.out, in.probation = true, false
+	in.backOff = min(max(2*in.backOff, leastBackOff), mostBackOff)
+	in.back = time.AfterFunc(in.backOff, in.readmit)
+	in.service.countAvailableLocked()
+	in.service.changedLocked()
+}
+
+// readmit lets the instance show with one request whether it is well again.
+func (in *instance) readmit() {
+	s := in.service
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !in.out || in.gate.closed {
+		return
+	}
+	in.out, in.probation, in.avoid = false, true, time.Time{}
+	s.countAvailableLocked()
+	s.changedLocked()
+}
+
+func (in *instance) stopHealthLocked() {
+	if in.back != nil {
+		in.back.Stop()
+	}
+}
+
+// loadLocked is the number of requests in flight, and whether there is room for one more.
+func (in *instance) loadLocked(concurrency int) (load int, room bool) {
+	load = in.gate.inside.n
+	switch {
+	case in.out:
+		return load, false
+	case in.probation:
+		return load, load == 0
+	case !in.avoid.IsZero() && time.Now().Before(in.avoid):
+		return math.MaxInt, load < concurrency
+	}
+	return load, load < concurrency
+}
+
+// chooseLocked finds the instance with the fewest requests among those with room, in turn among equals. An instance that
+// refused a connection a moment ago is chosen only when there is no other: being dead it has the fewest requests,
+// and would draw all the traffic until its death is noticed.
+func (s *service) chooseLocked(tried []*instance) *instance {
+	n := len(s.instances)
+	if n == 0 {
+		return nil
+	}
+	if s.turn++; s.turn >= n {
+		s.turn = 0
+	}
+	var best *instance
+	var least int
+	for i, at := 0, s.turn; i < n; i++ {
+		in := s.instances[at]
+		if at++; at == n {
+			at = 0
+		}
+		load, room := in.loadLocked(s.limits.Concurrency)
+		if !room || best != nil && load >= least || slices.Contains(tried, in) {
+			continue
+		}
+		best, least = in, load
+	}
+	return best
+}
+
+func (s *service) hasUntriedLocked(f *flight) bool {
+	return slices.ContainsFunc(s.instances, func(in *instance) bool { return !slices.Contains(f.tried, in) })
+}
