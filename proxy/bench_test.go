@@ -11,7 +11,7 @@ import (
 
 // The same requests with and without the proxy between: parallel clients, kept-alive connections, real sockets.
 func BenchmarkRequest(b *testing.B) {
-	e := newEdge(b)
+	e := newEdge(b, netHTTP)
 	srv := e.backend("i1", say("hello"))
 	e.open("i1")
 	srv.Client().Transport.(*http.Transport).MaxIdleConnsPerHost = 256

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log"
 	"log/slog"
 	"net"
 	"net/http"
@@ -13,6 +14,27 @@ import (
 	"testing"
 	"time"
 )
+
+// way is how the requests on clients' connections get to a Proxy. What the Proxy promises it promises on each.
+type way struct {
+	name  string
+	serve func(p *Proxy, l net.Listener) (stop func())
+}
+
+var (
+	netHTTP = way{"net/http", func(p *Proxy, l net.Listener) func() {
+		srv := &http.Server{Handler: p, ErrorLog: log.New(io.Discard, "", 0)}
+		go srv.Serve(l)
+		return func() { srv.Close() }
+	}}
+	ways = []way{netHTTP}
+)
+
+func eachWay(t *testing.T, test func(t *testing.T, via way)) {
+	for _, via := range ways {
+		t.Run(via.name, func(t *testing.T) { test(t, via) })
+	}
+}
 
 // edge is a Proxy behind a real listener, and the real servers that stand for instances.
 type edge struct {
@@ -27,19 +49,22 @@ type edge struct {
 	dials map[string]int
 }
 
-func newEdge(tb testing.TB, change ...func(*Config)) *edge {
+func newEdge(tb testing.TB, via way, change ...func(*Config)) *edge {
 	e := &edge{tb: tb, addrs: map[string]string{}, dials: map[string]int{}, Logged: &syncBuffer{}}
 	cfg := Config{Log: slog.New(slog.NewTextHandler(e.Logged, nil)), Dial: e.dialInstance}
 	for _, f := range change {
 		f(&cfg)
 	}
 	e.Proxy = New(cfg)
-	srv := httptest.NewServer(e.Proxy)
-	tb.Cleanup(srv.Close)
-	e.URL = srv.URL
-	e.Client = srv.Client()
-	e.Client.Timeout = 20 * time.Second
-	e.Client.Transport.(*http.Transport).MaxIdleConnsPerHost = 256
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		tb.Fatal(err)
+	}
+	transport := &http.Transport{MaxIdleConnsPerHost: 256}
+	tb.Cleanup(via.serve(e.Proxy, l))
+	tb.Cleanup(transport.CloseIdleConnections)
+	e.URL = "http://" + l.Addr().String()
+	e.Client = &http.Client{Transport: transport, Timeout: 20 * time.Second}
 	return e
 }
 
