@@ -2,7 +2,6 @@ package proxy
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"strconv"
 	"sync"
@@ -21,9 +20,16 @@ type exchange struct {
 	deadline  *time.Timer
 	status    atomic.Int32 // final status sent to the client, 0 before
 	switched  atomic.Bool  // the instance has answered 101
-	complete  bool         // the answer was written whole
-	declared  int64        // Content-Length of the answer, -1 without one
-	written   int64        // bytes of its body
+	grpc      bool
+	upgrades  bool          // the client asks for another protocol
+	complete  bool          // the answer was written whole
+	body      *requestBody  // nil without one
+	firstByte time.Duration // since the beginning; 0 before
+	reason    string        // why it was failed
+	unread    *time.Timer   // see Write
+	rec       Record
+	declared  int64 // Content-Length of the answer, -1 without one
+	written   int64 // bytes of its body
 
 	mu          sync.Mutex
 	cancel      context.CancelCauseFunc
@@ -44,8 +50,14 @@ func newExchange(p *Proxy, w http.ResponseWriter, r *http.Request) *exchange {
 		ResponseWriter: w,
 		client:         r.Context(),
 		requestID:      requestID(r),
+		grpc:           isGRPC(r),
+		upgrades:       r.Header.Get("Upgrade") != "",
 	}
 	x.ctx, x.cancel = context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
+	if r.Body != nil && r.Body != http.NoBody {
+		x.body = &requestBody{Reader: r.Body, x: x}
+	}
+	x.rec = p.newRecord(r, x.requestID)
 	return x
 }
 
@@ -73,10 +85,22 @@ func contentLength(h http.Header) int64 {
 	return n
 }
 
+// Write passes on a part of the answer, unless the client takes none of it for too long.
 func (x *exchange) Write(p []byte) (int, error) {
+	x.watch()
 	n, err := x.ResponseWriter.Write(p)
+	x.unread.Stop()
 	x.written += int64(n)
 	return n, err
+}
+
+// watch begins the time that the client has to take something.
+func (x *exchange) watch() {
+	if x.unread == nil {
+		x.unread = time.AfterFunc(x.proxy.bodyIdle, func() { x.cut(errAnswerStalled) })
+	} else {
+		x.unread.Reset(x.proxy.bodyIdle)
+	}
 }
 
 // FlushError flushes when that gets the client something sooner. httputil.ReverseProxy flushes after the headers and
@@ -88,6 +112,8 @@ func (x *exchange) FlushError() error {
 	if whole || short {
 		return nil
 	}
+	x.watch()
+	defer x.unread.Stop()
 	return http.NewResponseController(x.ResponseWriter).Flush()
 }
 
@@ -131,7 +157,8 @@ func (x *exchange) finish() {
 		x.reportBroken()
 	}
 	x.discard()
-	x.end(&Record{Status: int(x.status.Load()), Upgraded: x.upgraded()})
+	x.fillRecord()
+	x.end(&x.rec)
 }
 
 // discard ends the timer and the context, and keeps cut away from a connection that is no longer ours.
@@ -143,6 +170,15 @@ func (x *exchange) discard() {
 	defer x.mu.Unlock()
 	x.finished = true
 	x.cancel(nil)
+}
+
+func (x *exchange) fillRecord() {
+	r := &x.rec
+	r.Status, r.Upgraded, r.FirstByte, r.Reason = int(x.status.Load()), x.upgraded(), x.firstByte, x.reason
+	r.Sent += x.written
+	if x.body != nil {
+		r.Received += x.body.n.Load()
+	}
 }
 
 func (x *exchange) noteRequestErr(err error) {
@@ -157,37 +193,4 @@ func (x *exchange) bodyErrs() (request, response error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	return x.requestErr, x.responseErr
-}
-
-// requestBody is the client's body. It remembers a failed read, which is the client's fault and not the instance's,
-// and survives Close, so that an instance that can't be reached does not use up the body.
-type requestBody struct {
-	io.Reader
-	x *exchange
-}
-
-func (b *requestBody) Read(p []byte) (int, error) {
-	n, err := b.Reader.Read(p)
-	if err != nil && err != io.EOF {
-		b.x.noteRequestErr(err)
-	}
-	return n, err
-}
-
-func (b *requestBody) Close() error { return nil }
-
-// responseBody is the instance's body. It remembers a failed read, to tell it from a client that stopped reading.
-type responseBody struct {
-	io.ReadCloser
-	x *exchange
-}
-
-func (b *responseBody) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
-	if err != nil && err != io.EOF {
-		b.x.mu.Lock()
-		b.x.responseErr = err
-		b.x.mu.Unlock()
-	}
-	return n, err
 }

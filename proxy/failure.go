@@ -12,9 +12,15 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
-var errTimeout = errors.New("the request took longer than a request may")
+var (
+	errTimeout       = errors.New("the request took longer than a request may")
+	errBodyLimit     = errors.New("the request's body is longer than the service takes")
+	errBodyStalled   = errors.New("client stopped sending its body")
+	errAnswerStalled = errors.New("client stopped reading its answer")
+)
 
 // failure is how a request without a whole answer is told: to the client by status and text, to the log by reason.
 type failure struct {
@@ -34,6 +40,9 @@ type trouble struct {
 	limits     *Limits
 }
 
+// refusalsEvery is how far apart the log lines of a service are that refuses requests.
+const refusalsEvery = 10 * time.Second
+
 // retryAfter is about what an instance takes to start, in seconds.
 const retryAfter = 5
 
@@ -43,22 +52,27 @@ const statusClientGone = 499
 // fail answers for an instance that has not, and logs why.
 func (x *exchange) fail(err error) {
 	f := x.explain(err)
-	x.report(f, err)
+	x.reason = f.reason
+	x.report(f, x.requestID, f.status, err)
 	if f.status == statusClientGone {
 		x.status.Store(statusClientGone)
 		panic(http.ErrAbortHandler) // returning would send an empty 200 to a client that still reads
 	}
 	h := x.Header()
-	h.Set("Content-Type", "text/plain; charset=utf-8")
 	h.Set("X-Request-Id", x.requestID)
+	if x.grpc {
+		x.failGRPC(f)
+		return
+	}
+	h.Set("Content-Type", "text/plain; charset=utf-8")
 	if f.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(f.retryAfter))
 	}
-	if requestErr, _ := x.bodyErrs(); requestErr != nil || x.ctx.Err() != nil {
+	if requestErr, _ := x.bodyErrs(); x.rec.Proto != "HTTP/2.0" && (requestErr != nil || x.ctx.Err() != nil || err == errBodyLimit) {
 		h.Set("Connection", "close") // nobody knows where the next request begins, or cut has put deadlines on it
 	}
 	x.WriteHeader(f.status)
-	_, _ = fmt.Fprintf(x.ResponseWriter, "%s (request id %s)\n", f.text, x.requestID) // the client may be gone by now
+	_, _ = fmt.Fprintf(x, "%s (request id %s)\n", f.text, x.requestID) // the client may be gone by now
 }
 
 func (x *exchange) explain(err error) failure {
@@ -73,16 +87,32 @@ func (t trouble) explain() failure {
 		return failure{504, fmt.Sprintf("upstream request timeout: no whole answer within %v", t.limits.RequestTimeout), "timeout", slog.LevelWarn, 0}
 	case t.cause == errWithdrawn || t.cause == errDrained || t.err == errWithdrawn:
 		return failure{503, "The service instance was stopped before it answered; send the request again", cmp.Or(t.cause, t.err).Error(), slog.LevelWarn, 0}
-	case t.clientGone || isDisconnect(t.requestErr):
-		return failure{statusClientGone, "", "client closed the connection", slog.LevelDebug, 0}
-	case t.requestErr != nil:
-		return failure{400, "The request body is malformed", "client sent a malformed body", slog.LevelDebug, 0}
+	}
+	if f, clients := t.explainClient(); clients {
+		return f
 	}
 	if f, refused := t.explainRefusal(); refused {
 		return f
 	}
 	reason := instanceReason(t.err)
 	return failure{502, "The " + reason + "; see its application log", reason, slog.LevelWarn, 0}
+}
+
+// explainClient tells what the client did wrong.
+func (t trouble) explainClient() (failure, bool) {
+	f := failure{level: slog.LevelDebug}
+	switch {
+	case t.cause == errBodyStalled:
+		f.status, f.text, f.reason = 408, "The request body stopped coming; send the request again", errBodyStalled.Error()
+	case t.requestErr == errBodyLimit || t.err == errBodyLimit:
+		f.status, f.reason = 413, errBodyLimit.Error()
+		f.text = fmt.Sprintf("The request body is longer than the %d bytes that the service takes; send less, or raise its tag apron:body-limit", t.limits.BodyLimit)
+	case t.clientGone || isDisconnect(t.requestErr):
+		f.status, f.reason = statusClientGone, "client closed the connection"
+	case t.requestErr != nil:
+		f.status, f.text, f.reason = 400, "The request body is malformed", "client sent a malformed body"
+	}
+	return f, f.status != 0
 }
 
 // explainRefusal tells why no instance got the request.
@@ -131,25 +161,58 @@ func (x *exchange) reportBroken() {
 		return // fail has told it
 	}
 	_, responseErr := x.bodyErrs()
-	f := failure{reason: "instance closed the connection in the middle of its answer", level: slog.LevelWarn}
-	switch cause := context.Cause(x.ctx); {
-	case cause == errTimeout:
-		f.reason = "timeout in the middle of the answer"
-	case cause == errWithdrawn || cause == errDrained:
-		f.reason = cause.Error()
-	case x.client.Err() != nil || responseErr == nil:
-		f = failure{reason: "client closed the connection", level: slog.LevelDebug}
-		x.status.Store(statusClientGone)
-	}
-	x.report(f, responseErr)
+	f := x.explainBroken(responseErr)
+	x.reason = f.reason
+	x.report(f, x.requestID, int(x.status.Load()), responseErr)
 }
 
-func (x *exchange) report(f failure, err error) {
-	x.proxy.log.LogAttrs(context.WithoutCancel(x.ctx), f.level, "request failed",
-		slog.String("reason", f.reason),
-		slog.String("service", x.service.name),
-		slog.String("instance_id", x.lastID()),
-		slog.String("request_id", x.requestID),
-		slog.Int("status", int(max(int32(f.status), x.status.Load()))),
-		slog.Any("error", err))
+func (x *exchange) explainBroken(responseErr error) failure {
+	switch cause := context.Cause(x.ctx); {
+	case cause == errTimeout:
+		return failure{reason: "timeout in the middle of the answer", level: slog.LevelWarn}
+	case cause == errWithdrawn || cause == errDrained:
+		return failure{reason: cause.Error(), level: slog.LevelWarn}
+	case cause == errAnswerStalled:
+		return failure{reason: cause.Error(), level: slog.LevelDebug}
+	case x.client.Err() != nil || responseErr == nil:
+		x.status.Store(statusClientGone)
+		return failure{reason: "client closed the connection", level: slog.LevelDebug}
+	}
+	return failure{reason: "instance closed the connection in the middle of its answer", level: slog.LevelWarn}
+}
+
+// report logs a request that failed. Refusals of a service that is overloaded come by the thousand, so of them there is
+// one line in ten seconds, with their number.
+func (f *flight) report(fail failure, requestID string, status int, err error) {
+	refused := 0
+	if fail.retryAfter > 0 {
+		if refused = f.service.refusals(); refused == 0 {
+			return
+		}
+	}
+	attrs := []slog.Attr{
+		slog.String("reason", fail.reason),
+		slog.String("service", f.service.name),
+		slog.String("instance_id", f.lastID()),
+		slog.String("request_id", requestID),
+		slog.Int("status", status),
+		slog.Any("error", err),
+	}
+	if refused > 1 {
+		attrs = append(attrs, slog.Int("requests", refused))
+	}
+	f.proxy.log.LogAttrs(context.Background(), fail.level, "request failed", attrs...)
+}
+
+// refusals counts a refused request and returns how many a log line has to tell of now: 0 for no line.
+func (s *service) refusals() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.refused++
+	if time.Since(s.refusedSaid) < refusalsEvery {
+		return 0
+	}
+	n := s.refused
+	s.refused, s.refusedSaid = 0, time.Now()
+	return n
 }

@@ -135,6 +135,9 @@ func (f *flight) leaveInstanceLocked() {
 	}
 	f.service.awaitUnpinnedLocked(f)
 	in.gate.leaveLocked(&f.inInstance)
+	if in.onTrial == f {
+		in.onTrial = nil
+	}
 	f.instance = nil
 	f.service.dispatchLocked()
 }
@@ -149,7 +152,6 @@ func (f *flight) end(r *Record) {
 		r.Instance = f.last.id
 	}
 	if f.proxy.ended != nil {
-		f.leaveInstance()
 		f.proxy.ended(r)
 	}
 	s.mu.Lock()

@@ -1,9 +1,7 @@
 package proxy
 
 import (
-	"cmp"
 	"crypto/rand"
-	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -38,12 +36,13 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	out.URL.Scheme, out.URL.Host = "http", "instance" // each instance has its own transport, which knows where it is
 	out.URL.RawQuery = pr.In.URL.RawQuery
 	keepPath(out.URL, pr.In.RequestURI)
-	if out.Body != nil {
-		out.Body = &requestBody{out.Body, x}
+	if x.body != nil {
+		out.Body = x.body
 	}
 	out.Trailer = pr.In.Trailer // filled in while the body is read; the clone would stay empty
 	out.Header.Set("X-Request-Id", x.requestID)
 	p.setForwarded(pr)
+	p.setTrace(out.Header, &x.rec)
 	dropH2C(out.Header)
 	markIdempotent(out)
 }
@@ -60,10 +59,7 @@ func keepPath(u *url.URL, requestURI string) {
 // applications believe the first one they find, so the header holds the client's address alone unless the peer is a
 // proxy that the operator trusts. Like App Runner it sets no X-Forwarded-Host, -Port or -Ssl.
 func (p *Proxy) setForwarded(pr *httputil.ProxyRequest) {
-	client, _, err := net.SplitHostPort(pr.In.RemoteAddr)
-	if err != nil {
-		client = pr.In.RemoteAddr
-	}
+	client := peer(pr.In)
 	proto := "http"
 	if pr.In.TLS != nil {
 		proto = "https"
@@ -83,12 +79,38 @@ func (p *Proxy) setForwarded(pr *httputil.ProxyRequest) {
 	pr.Out.Header.Set("X-Forwarded-Proto", proto)
 }
 
+// peer is the address of the connection's other end.
+func peer(r *http.Request) string {
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return r.RemoteAddr
+	}
+	return host
+}
+
 func (p *Proxy) trusts(addr string) bool {
 	if len(p.trusted) == 0 {
 		return false
 	}
 	ip, err := netip.ParseAddr(addr)
 	return err == nil && slices.ContainsFunc(p.trusted, func(n netip.Prefix) bool { return n.Contains(ip.Unmap()) })
+}
+
+// setTrace gives the instance a traceparent of Config.Traceparent's. The client's tracestate goes with the client's
+// traceparent alone.
+func (p *Proxy) setTrace(h http.Header, r *Record) {
+	if p.trace == nil {
+		return
+	}
+	if in := h["Traceparent"]; len(in) == 1 && validTraceparent(in[0]) {
+		r.TraceIn = in[0]
+	} else {
+		h.Del("Tracestate")
+	}
+	h.Del("Traceparent")
+	if r.TraceOut = p.trace(r.TraceIn); r.TraceOut != "" {
+		h.Set("Traceparent", r.TraceOut)
+	}
 }
 
 // dropH2C ignores an offer to switch to cleartext HTTP/2, as RFC 9110 allows: behind the switch a client could send
@@ -106,38 +128,6 @@ func dropH2C(h http.Header) {
 func markIdempotent(out *http.Request) {
 	if _, keyed := out.Header["Idempotency-Key"]; !keyed && (out.Method == http.MethodPut || out.Method == http.MethodDelete) {
 		out.Header["Idempotency-Key"] = []string{}
-	}
-}
-
-// balancer is the http.RoundTripper that finds an instance for a request. One that can't be connected to has got
-// nothing, so the next is tried, whatever the method.
-type balancer struct{}
-
-func (balancer) RoundTrip(r *http.Request) (*http.Response, error) {
-	x := exchangeOf(r.Context())
-	var failure error
-	for {
-		in := x.tryInstance()
-		if in == nil {
-			var err error
-			if in, err = x.awaitInstance(r.Context()); err != nil {
-				return nil, cmp.Or(failure, err)
-			}
-		}
-		res, err := in.transport.RoundTrip(r)
-		if err == nil {
-			in.succeeded()
-			return res, nil
-		}
-		if r.Context().Err() != nil {
-			return nil, err
-		}
-		in.failed(err)
-		if _, unreached := errors.AsType[*dialError](err); !unreached {
-			return nil, err
-		}
-		failure = err
-		x.leaveInstance()
 	}
 }
 

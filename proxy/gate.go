@@ -62,6 +62,7 @@ func (s *service) drain(ctx context.Context, g *gate, cause error) error {
 		}
 		break
 	}
+	s.refuse(g, cause)
 	n := s.cut(g, cause, func(carrier) bool { return true })
 	if n == 0 {
 		return nil
@@ -92,6 +93,17 @@ func (s *service) cut(g *gate, cause error, which func(carrier) bool) int {
 	}
 	s.unpinned.Broadcast()
 	return n
+}
+
+// refuse ends the wait of the flights inside g.
+func (s *service) refuse(g *gate, cause error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for l := g.inside.front; l != nil; l = l.next {
+		if l.flight.waiting {
+			s.grantLocked(l.flight, cause)
+		}
+	}
 }
 
 func (s *service) pin(g *gate) []*flight {

@@ -16,45 +16,53 @@ const (
 	ejectAfter   = 3 // failures in a row
 	leastBackOff = time.Second
 	mostBackOff  = 30 * time.Second
+
+	// trialTime is how long an instance that is back gets one request at a time. Should that one take longer, the
+	// instance has at least taken it, and others may follow.
+	trialTime = time.Second
 )
 
-// health is what requests have shown of an instance.
+// health is what requests have shown of an instance. After ejectAfter failures in a row it is ejected: it gets no
+// request until its back-off is over, and then one at a time until one succeeds. Until then a single failure ejects it
+// again, for twice as long.
 type health struct {
 	failures atomic.Int32 // in a row; read without the lock, so that a success costs one load
 
 	// The service's lock guards what follows.
-	avoid     time.Time // until then the instance is chosen last; zero for a good one
-	out       bool      // ejected
-	probation bool      // back, and given one request at a time until one succeeds
-	backOff   time.Duration
-	back      *time.Timer
+	avoid   time.Time // until then the instance is chosen last; zero for a good one
+	out     bool      // ejected
+	trial   bool      // back, and given one request at a time
+	onTrial *flight   // that request
+	backOff time.Duration
+	timer   *time.Timer // ends what out or trial say
 }
 
-// succeeded notes that the instance has answered.
+// succeeded notes that the instance has answered. It allocates nothing.
 func (in *instance) succeeded() {
-	if in.failures.Load() == 0 {
-		return
+	if in.failures.Load() != 0 {
+		in.recover()
 	}
+}
+
+func (in *instance) recover() {
 	s := in.service
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in.failures.Store(0)
 	in.avoid, in.backOff = time.Time{}, 0
-	if in.probation {
-		in.probation = false
-		s.dispatchLocked()
-	}
+	in.endTrialLocked()
 }
 
-// failed notes that the instance refused a connection or broke a request off before the first byte of its answer, for no
-// fault of the client's.
+// failed notes that the instance refused a connection, or broke a request off before the first byte of its answer, for
+// no fault of the client's. A connection that the instance had kept alive and closed meanwhile is no failure.
 func (in *instance) failed(err error) {
 	if in.noteFailure(err) && in.proxy.failed != nil {
 		in.proxy.failed(in.service.name, in.id, instanceReason(err))
 	}
 }
 
-// noteFailure reports whether the failure made it eject the instance.
+// noteFailure reports whether the failure made it eject the instance. The last one that is left is ejected only when it
+// can't be connected to: else a request that it can't bear would take the service away from all others.
 func (in *instance) noteFailure(err error) bool {
 	_, unreached := errors.AsType[*dialError](err)
 	s := in.service
@@ -64,8 +72,7 @@ func (in *instance) noteFailure(err error) bool {
 	if unreached {
 		in.avoid = time.Now().Add(avoidFor)
 	}
-	last := s.available == 1
-	if in.out || in.gate.closed || n < ejectAfter && !in.probation || last && !unreached {
+	if in.out || in.gate.closed || n < ejectAfter || s.available == 1 && !unreached {
 		return false
 	}
 	in.ejectLocked()
@@ -73,14 +80,14 @@ func (in *instance) noteFailure(err error) bool {
 }
 
 func (in *instance) ejectLocked() {
-	in.out, in.probation = true, false
+	in.out, in.trial = true, false
 	in.backOff = min(max(2*in.backOff, leastBackOff), mostBackOff)
-	in.back = time.AfterFunc(in.backOff, in.readmit)
+	in.timer = time.AfterFunc(in.backOff, in.readmit)
 	in.service.countAvailableLocked()
 	in.service.changedLocked()
 }
 
-// readmit lets the instance show with one request whether it is well again.
+// readmit lets the instance show whether it is well again.
 func (in *instance) readmit() {
 	s := in.service
 	s.mu.Lock()
@@ -88,14 +95,28 @@ func (in *instance) readmit() {
 	if !in.out || in.gate.closed {
 		return
 	}
-	in.out, in.probation, in.avoid = false, true, time.Time{}
+	in.out, in.trial, in.onTrial, in.avoid = false, true, nil, time.Time{}
+	in.timer = time.AfterFunc(trialTime, in.endTrial)
 	s.countAvailableLocked()
 	s.changedLocked()
 }
 
+func (in *instance) endTrial() {
+	in.service.mu.Lock()
+	defer in.service.mu.Unlock()
+	in.endTrialLocked()
+}
+
+func (in *instance) endTrialLocked() {
+	if in.trial {
+		in.trial = false
+		in.service.dispatchLocked()
+	}
+}
+
 func (in *instance) stopHealthLocked() {
-	if in.back != nil {
-		in.back.Stop()
+	if in.timer != nil {
+		in.timer.Stop()
 	}
 }
 
@@ -105,8 +126,8 @@ func (in *instance) loadLocked(concurrency int) (load int, room bool) {
 	switch {
 	case in.out:
 		return load, false
-	case in.probation:
-		return load, load == 0
+	case in.trial:
+		return load, load < concurrency && in.onTrial == nil
 	case !in.avoid.IsZero() && time.Now().Before(in.avoid):
 		return math.MaxInt, load < concurrency
 	}

@@ -17,28 +17,55 @@ const (
 	// request that is sent into such a close can't always be retried, and a new connection on this machine costs
 	// far less than a failed request.
 	idleTimeout = 4 * time.Second
+
+	// pingAfter is how long a connection of HTTP/2, which many requests share, may be silent before it is asked
+	// whether it lives, and how long it has to say so.
+	pingAfter = 15 * time.Second
 )
 
 // instance is one instance that requests go to, with a connection pool of its own, so that its idle connections can
 // be closed without touching those of others.
 type instance struct {
-	id        string
-	proxy     *Proxy
-	service   *service
-	gate      *gate
-	transport *http.Transport
+	id           string
+	proxy        *Proxy
+	service      *service
+	gate         *gate
+	http1, http2 *http.Transport
 	health
 }
 
 func (p *Proxy) newInstance(svc *service, id string) *instance {
-	return &instance{id: id, proxy: p, service: svc, gate: newGate(), transport: &http.Transport{
+	in := &instance{id: id, proxy: p, service: svc, gate: newGate()}
+	in.http1, in.http2 = p.newTransport(id), p.newTransport(id)
+	in.http2.Protocols = &http.Protocols{}
+	in.http2.Protocols.SetUnencryptedHTTP2(true)
+	in.http2.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter}
+	return in
+}
+
+func (p *Proxy) newTransport(id string) *http.Transport {
+	return &http.Transport{
 		DialContext:            p.dialer(id),
 		DisableCompression:     true, // bodies pass as they are
 		MaxIdleConnsPerHost:    p.maxIdle,
 		IdleConnTimeout:        idleTimeout,
 		ExpectContinueTimeout:  time.Second, // for instances that ignore Expect: 100-continue
 		MaxResponseHeaderBytes: 1 << 20,
-	}}
+	}
+}
+
+// transportFor returns what speaks the protocol that the request has to come to the instance in. A connection can't be
+// upgraded in HTTP/2.
+func (in *instance) transportFor(x *exchange) *http.Transport {
+	if x.grpc || x.limits.H2C && !x.upgrades {
+		return in.http2
+	}
+	return in.http1
+}
+
+func (in *instance) closeIdle() {
+	in.http1.CloseIdleConnections()
+	in.http2.CloseIdleConnections()
 }
 
 // dialError marks a failure that came before anything was sent to the instance.
@@ -72,7 +99,7 @@ func (p *Proxy) retireLocked(instances iter.Seq[*instance]) {
 	}
 	for in := range instances {
 		in.retire()
-		in.transport.CloseIdleConnections()
+		in.closeIdle()
 		p.retired[in.id] = append(p.retired[in.id], in)
 	}
 }
@@ -108,7 +135,7 @@ func (p *Proxy) Drain(ctx context.Context, instanceID string) error {
 	list, err := p.retiredInstances(instanceID)
 	for _, in := range list {
 		err = errors.Join(err, in.service.drain(ctx, in.gate, errDrained))
-		in.transport.CloseIdleConnections()
+		in.closeIdle()
 	}
 	if err != nil {
 		return fmt.Errorf("drain instance %s: %w", instanceID, err)

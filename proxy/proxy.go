@@ -108,7 +108,7 @@ func New(cfg Config) *Proxy {
 func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	svc := p.lookup(r.Host)
 	if svc == nil {
-		answerUnknownHost(w)
+		answerNoService(w, r)
 		return
 	}
 	if r.Method == http.MethodConnect {
@@ -127,6 +127,11 @@ func (p *Proxy) serve(svc *service, w http.ResponseWriter, r *http.Request) {
 	}
 	x.deadline = time.AfterFunc(x.limits.RequestTimeout, func() { x.cut(errTimeout) })
 	defer x.finish()
+	if limit := x.limits.BodyLimit; limit > 0 && r.ContentLength > limit {
+		x.fail(errBodyLimit)
+		x.complete = true
+		return
+	}
 	if r.ContentLength != 0 {
 		// Else net/http reads on in the body before it lets an answer begin, and an instance that answers while it
 		// is still being sent to, as in an echo or a transcoder, would seem to hang. HTTP/2 needs no asking.
@@ -134,6 +139,15 @@ func (p *Proxy) serve(svc *service, w http.ResponseWriter, r *http.Request) {
 	}
 	p.reverse.ServeHTTP(x, r.WithContext(x.ctx))
 	x.complete = true
+}
+
+// answerNoService tells a host that nobody has from a text that is no host.
+func answerNoService(w http.ResponseWriter, r *http.Request) {
+	if !wellFormedHost(r.Host) {
+		http.Error(w, "The Host header is malformed: it is a name, and perhaps a colon and a port", http.StatusBadRequest)
+		return
+	}
+	answerUnknownHost(w)
 }
 
 // answerUnknownHost is what App Runner's router says for a host it has no route for, and so for a paused service: a

@@ -8,6 +8,9 @@ func (s *service) claimLocked(f *flight) *instance {
 	if in != nil {
 		in.gate.inside.push(&f.inInstance)
 		f.instance, f.last = in, in
+		if in.trial {
+			in.onTrial = f
+		}
 	}
 	return in
 }
@@ -45,7 +48,7 @@ func (s *service) refusalLocked(f *flight) error {
 		return s.hopelessLocked(f)
 	case s.available > 0 && atMost && s.queue.n >= s.limits.Queue:
 		return errQueueFull
-	case s.queue.n >= max(s.limits.Queue, mostQueue):
+	case s.queue.n >= mostQueue:
 		return errScaling
 	}
 	return nil

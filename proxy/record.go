@@ -1,6 +1,11 @@
 package proxy
 
-import "time"
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
 
 // Record is what is known of a request at its end. It is filled in on the request's way and used again for the next.
 type Record struct {
@@ -20,4 +25,34 @@ type Record struct {
 	TLS, Retried, Upgraded bool
 
 	Reason string // why the proxy failed the request; "" when the instance answered it whole
+}
+
+// newRecord notes what r says.
+func (p *Proxy) newRecord(r *http.Request, id string) Record {
+	return Record{
+		RequestID: id,
+		Method:    r.Method,
+		Host:      r.Host,
+		Target:    r.RequestURI,
+		Proto:     r.Proto,
+		Client:    p.clientOf(peer(r), r.Header["X-Forwarded-For"]),
+		Agent:     r.Header.Get("User-Agent"),
+		Referer:   r.Header.Get("Referer"),
+		TLS:       r.TLS != nil,
+		TraceIn:   r.Header.Get("Traceparent"),
+		TraceOut:  r.Header.Get("Traceparent"),
+	}
+}
+
+// clientOf is who asked: the peer, or the last address that trusted proxies name and that is none of theirs.
+func (p *Proxy) clientOf(peer string, forwarded []string) string {
+	hops := strings.Split(strings.Join(forwarded, ","), ",")
+	for i := len(hops) - 1; i >= 0 && p.trusts(peer); i-- {
+		ip, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		peer = ip.String()
+	}
+	return peer
 }

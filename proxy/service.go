@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 )
@@ -32,6 +30,9 @@ type service struct {
 	inFlight   int
 	peak       int // highest inFlight since Load was called last
 	count      counters
+
+	refused     int // since a log line said so
+	refusedSaid time.Time
 }
 
 // Open admits requests for the hosts to the service, which is made if it is not known, and takes back a Withdraw.
@@ -166,16 +167,4 @@ func (p *Proxy) routeLocked(svc *service, hosts []string) {
 		next[h] = svc
 	}
 	p.hosts.Store(&next)
-}
-
-func (p *Proxy) lookup(host string) *service {
-	return (*p.hosts.Load())[normalHost(host)]
-}
-
-// normalHost is the form in which hosts are compared. It allocates only for hosts that are not lower case.
-func normalHost(host string) string {
-	if h, _, err := net.SplitHostPort(host); err == nil {
-		host = h
-	}
-	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
