@@ -29,6 +29,7 @@ type health struct {
 	failures atomic.Int32 // in a row; read without the lock, so that a success costs one load
 
 	// The service's lock guards what follows.
+	odd     bool      // there is something else here to look at
 	avoid   time.Time // until then the instance is chosen last; zero for a good one
 	out     bool      // ejected
 	trial   bool      // back, and given one request at a time
@@ -40,17 +41,18 @@ type health struct {
 // succeeded notes that the instance has answered. It allocates nothing.
 func (in *instance) succeeded() {
 	if in.failures.Load() != 0 {
-		in.recover()
+		in.recovered()
 	}
 }
 
-func (in *instance) recover() {
+func (in *instance) recovered() {
 	s := in.service
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	in.failures.Store(0)
 	in.avoid, in.backOff = time.Time{}, 0
 	in.endTrialLocked()
+	in.odd = in.out
 }
 
 // failed notes that the instance refused a connection, or broke a request off before the first byte of its answer, for
@@ -69,6 +71,7 @@ func (in *instance) noteFailure(err error) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	n := in.failures.Add(1)
+	in.odd = true
 	if unreached {
 		in.avoid = time.Now().Add(avoidFor)
 	}
@@ -120,45 +123,57 @@ func (in *instance) stopHealthLocked() {
 	}
 }
 
-// loadLocked is the number of requests in flight, and whether there is room for one more.
-func (in *instance) loadLocked(concurrency int) (load int, room bool) {
+// oddLoadLocked is loadLocked for an instance with something in its health to look at.
+func (in *instance) oddLoadLocked(concurrency int) (load int, room bool) {
 	load = in.gate.inside.n
 	switch {
 	case in.out:
 		return load, false
 	case in.trial:
 		return load, load < concurrency && in.onTrial == nil
-	case !in.avoid.IsZero() && time.Now().Before(in.avoid):
+	case time.Now().Before(in.avoid):
 		return math.MaxInt, load < concurrency
 	}
 	return load, load < concurrency
+}
+
+// loadLocked is the number of requests in flight, and whether there is room for one more.
+func (in *instance) loadLocked(concurrency int) (load int, room bool) {
+	if in.odd {
+		return in.oddLoadLocked(concurrency)
+	}
+	return in.gate.inside.n, in.gate.inside.n < concurrency
 }
 
 // chooseLocked finds the instance with the fewest requests among those with room, in turn among equals. An instance that
 // refused a connection a moment ago is chosen only when there is no other: being dead it has the fewest requests,
 // and would draw all the traffic until its death is noticed.
 func (s *service) chooseLocked(tried []*instance) *instance {
-	n := len(s.instances)
-	if n == 0 {
-		return nil
-	}
-	if s.turn++; s.turn >= n {
+	s.turn++
+	if s.turn >= len(s.instances) {
 		s.turn = 0
 	}
-	var best *instance
-	var least int
-	for i, at := 0, s.turn; i < n; i++ {
-		in := s.instances[at]
-		if at++; at == n {
-			at = 0
-		}
-		load, room := in.loadLocked(s.limits.Concurrency)
+	best, least := bestOf(s.instances[s.turn:], tried, s.limits.Concurrency)
+	if best != nil && least == 0 {
+		return best
+	}
+	if other, load := bestOf(s.instances[:s.turn], tried, s.limits.Concurrency); best == nil || other != nil && load < least {
+		return other
+	}
+	return best
+}
+
+func bestOf(instances, tried []*instance, concurrency int) (best *instance, least int) {
+	for _, in := range instances {
+		load, room := in.loadLocked(concurrency)
 		if !room || best != nil && load >= least || slices.Contains(tried, in) {
 			continue
 		}
-		best, least = in, load
+		if best, least = in, load; load == 0 {
+			break
+		}
 	}
-	return best
+	return best, least
 }
 
 func (s *service) hasUntriedLocked(f *flight) bool {

@@ -26,16 +26,16 @@ const (
 // instance is one instance that requests go to, with a connection pool of its own, so that its idle connections can
 // be closed without touching those of others.
 type instance struct {
+	gate gate // first, with health: the look for the least busy one goes over all instances
+	health
 	id           string
 	proxy        *Proxy
 	service      *service
-	gate         *gate
 	http1, http2 *http.Transport
-	health
 }
 
 func (p *Proxy) newInstance(svc *service, id string) *instance {
-	in := &instance{id: id, proxy: p, service: svc, gate: newGate()}
+	in := &instance{id: id, proxy: p, service: svc, gate: gate{empty: make(chan struct{})}}
 	in.http1, in.http2 = p.newTransport(id), p.newTransport(id)
 	in.http2.Protocols = &http.Protocols{}
 	in.http2.Protocols.SetUnencryptedHTTP2(true)
@@ -134,7 +134,7 @@ func busy(list []*instance) []*instance {
 func (p *Proxy) Drain(ctx context.Context, instanceID string) error {
 	list, err := p.retiredInstances(instanceID)
 	for _, in := range list {
-		err = errors.Join(err, in.service.drain(ctx, in.gate, errDrained))
+		err = errors.Join(err, in.service.drain(ctx, &in.gate, errDrained))
 		in.closeIdle()
 	}
 	if err != nil {
