@@ -33,7 +33,7 @@ func (balancer) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 		_, unreached := errors.AsType[*dialError](err)
 		broken := a.connected.Load() && a.firstByte.Load() == 0
-		if unreached || broken {
+		if unreached || broken && a.fresh.Load() {
 			in.failed(err)
 		}
 		if !unreached && !(broken && again && x.repeatable(r)) {
@@ -55,13 +55,17 @@ func (x *exchange) find() (*instance, error) {
 // attempt is one sending of a request to one instance.
 type attempt struct {
 	connected atomic.Bool
+	fresh     atomic.Bool  // the connection was made for it, and not one that the instance may have closed meanwhile
 	firstByte atomic.Int64 // Unix nanoseconds; 0 before
 }
 
 func (x *exchange) attempt(in *instance, r *http.Request) (*http.Response, *attempt, error) {
 	a := &attempt{}
 	r = r.WithContext(httptrace.WithClientTrace(r.Context(), &httptrace.ClientTrace{
-		GotConn:              func(httptrace.GotConnInfo) { a.connected.Store(true) },
+		GotConn: func(c httptrace.GotConnInfo) {
+			a.fresh.Store(!c.Reused)
+			a.connected.Store(true)
+		},
 		GotFirstResponseByte: func() { a.firstByte.Store(time.Now().UnixNano()) },
 	}))
 	res, err := in.transportFor(x).RoundTrip(r)

@@ -20,6 +20,7 @@ type exchange struct {
 	deadline  *time.Timer
 	status    atomic.Int32 // final status sent to the client, 0 before
 	switched  atomic.Bool  // the instance has answered 101
+	http2     bool         // the client speaks it
 	grpc      bool
 	upgrades  bool          // the client asks for another protocol
 	complete  bool          // the answer was written whole
@@ -33,9 +34,10 @@ type exchange struct {
 
 	mu          sync.Mutex
 	cancel      context.CancelCauseFunc
-	finished    bool  // the connection may serve another request: hands off
-	requestErr  error // why the client's body could not be read on
-	responseErr error // why the instance's body could not be read on
+	conn        *upgradedConn // the client's, after an upgrade
+	finished    bool          // the connection may serve another request: hands off
+	requestErr  error         // why the client's body could not be read on
+	responseErr error         // why the instance's body could not be read on
 }
 
 type exchangeKey struct{}
@@ -50,6 +52,7 @@ func newExchange(p *Proxy, w http.ResponseWriter, r *http.Request) *exchange {
 		ResponseWriter: w,
 		client:         r.Context(),
 		requestID:      requestID(r),
+		http2:          r.ProtoMajor == 2,
 		grpc:           isGRPC(r),
 		upgrades:       r.Header.Get("Upgrade") != "",
 	}
@@ -139,8 +142,9 @@ func (x *exchange) cut(cause error) {
 		return
 	}
 	x.cancel(cause)
-	if x.upgraded() {
-		return // the connection is the copier's, which closes it
+	if x.conn != nil {
+		_ = x.conn.Close() // wakes a copier that writes to a client which does not read
+		return
 	}
 	now := time.Now()
 	rc := http.NewResponseController(x.ResponseWriter)
@@ -178,6 +182,10 @@ func (x *exchange) fillRecord() {
 	r.Sent += x.written
 	if x.body != nil {
 		r.Received += x.body.n.Load()
+	}
+	if x.conn != nil {
+		r.Received += x.conn.received.Load()
+		r.Sent += x.conn.sent.Load()
 	}
 }
 

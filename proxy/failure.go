@@ -68,7 +68,7 @@ func (x *exchange) fail(err error) {
 	if f.retryAfter > 0 {
 		h.Set("Retry-After", strconv.Itoa(f.retryAfter))
 	}
-	if requestErr, _ := x.bodyErrs(); x.rec.Proto != "HTTP/2.0" && (requestErr != nil || x.ctx.Err() != nil || err == errBodyLimit) {
+	if requestErr, _ := x.bodyErrs(); !x.http2 && (requestErr != nil || x.ctx.Err() != nil || err == errBodyLimit) {
 		h.Set("Connection", "close") // nobody knows where the next request begins, or cut has put deadlines on it
 	}
 	x.WriteHeader(f.status)

@@ -262,6 +262,34 @@ func TestDrain_WaitsForRequestsAndCutsWebSockets(t *testing.T) {
 	})
 }
 
+func TestWithdraw_CutsAWebSocketWhoseClientDoesNotRead(t *testing.T) {
+	eachWay(t, func(t *testing.T, via way) {
+		e := newEdge(t, via)
+		e.backend("i1", func(w http.ResponseWriter, r *http.Request) {
+			c, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer c.Close()
+			io.WriteString(c, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
+			for block := make([]byte, 1<<20); ; {
+				if _, err := c.Write(block); err != nil {
+					return
+				}
+			}
+		})
+		e.open("i1")
+		upgrade(t, e)
+		time.Sleep(200 * time.Millisecond) // for the buffers on the way to fill
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		if err := e.Withdraw(ctx, "web"); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func TestWithdraw_FinishesOrCutsWhatIsInFlight(t *testing.T) {
 	eachWay(t, func(t *testing.T, via way) {
 		e := newEdge(t, via)

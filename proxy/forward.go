@@ -102,6 +102,7 @@ func (p *Proxy) setTrace(h http.Header, r *Record) {
 	if p.trace == nil {
 		return
 	}
+	r.TraceIn = ""
 	if in := h["Traceparent"]; len(in) == 1 && validTraceparent(in[0]) {
 		r.TraceIn = in[0]
 	} else {
@@ -137,6 +138,9 @@ func receive(res *http.Response) error {
 	if res.StatusCode == http.StatusSwitchingProtocols {
 		x.upgrade()
 		return nil
+	}
+	if len(res.Trailer) > 0 && !x.http2 {
+		res.Header.Del("Content-Length") // an answer of HTTP/1.1 has a place for trailers only when it is chunked
 	}
 	res.Body = &responseBody{res.Body, x}
 	return nil

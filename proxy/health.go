@@ -36,6 +36,7 @@ type health struct {
 	onTrial *flight   // that request
 	backOff time.Duration
 	timer   *time.Timer // ends what out or trial say
+	step    int         // how often that was changed
 }
 
 // succeeded notes that the instance has answered. It allocates nothing.
@@ -85,29 +86,17 @@ func (in *instance) noteFailure(err error) bool {
 func (in *instance) ejectLocked() {
 	in.out, in.trial = true, false
 	in.backOff = min(max(2*in.backOff, leastBackOff), mostBackOff)
-	in.timer = time.AfterFunc(in.backOff, in.readmit)
+	in.afterLocked(in.backOff, in.readmitLocked)
 	in.service.countAvailableLocked()
 	in.service.changedLocked()
 }
 
-// readmit lets the instance show whether it is well again.
-func (in *instance) readmit() {
-	s := in.service
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if !in.out || in.gate.closed {
-		return
-	}
+// readmitLocked lets the instance show whether it is well again.
+func (in *instance) readmitLocked() {
 	in.out, in.trial, in.onTrial, in.avoid = false, true, nil, time.Time{}
-	in.timer = time.AfterFunc(trialTime, in.endTrial)
-	s.countAvailableLocked()
-	s.changedLocked()
-}
-
-func (in *instance) endTrial() {
-	in.service.mu.Lock()
-	defer in.service.mu.Unlock()
-	in.endTrialLocked()
+	in.afterLocked(trialTime, in.endTrialLocked)
+	in.service.countAvailableLocked()
+	in.service.changedLocked()
 }
 
 func (in *instance) endTrialLocked() {
@@ -117,7 +106,21 @@ func (in *instance) endTrialLocked() {
 	}
 }
 
+// afterLocked calls next after d, unless something else is to come next by then.
+func (in *instance) afterLocked(d time.Duration, next func()) {
+	in.stopHealthLocked()
+	step := in.step
+	in.timer = time.AfterFunc(d, func() {
+		in.service.mu.Lock()
+		defer in.service.mu.Unlock()
+		if in.step == step { // else the timer fired just before it was stopped
+			next()
+		}
+	})
+}
+
 func (in *instance) stopHealthLocked() {
+	in.step++
 	if in.timer != nil {
 		in.timer.Stop()
 	}
