@@ -134,21 +134,24 @@ func (l *Loop) startLocked(w *watched) {
 func (l *Loop) watch(ctx context.Context, w *watched) {
 	tick := time.NewTicker(l.cfg.Every)
 	defer tick.Stop()
+	rested := time.NewTimer(0)
+	defer rested.Stop()
+	kick := w.kick // nil for a moment after each look that was asked for
 	for {
-		asked := false
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.gone:
 			return
+		case <-rested.C:
+			kick = w.kick
+			continue
 		case <-tick.C:
-		case <-w.kick:
-			asked = true
+		case <-kick:
+			kick = nil
+			rested.Reset(rest)
 		}
 		l.look(w)
-		if asked {
-			time.Sleep(rest)
-		}
 	}
 }
 

@@ -34,8 +34,12 @@ func (s *Scaler) becauseNeeded(o Observation) string {
 	case s.size == 0:
 		return fmt.Sprintf("woken by %s", requests(demand))
 	}
-	why := fmt.Sprintf("%s at once, %d waiting, and %s take %d (MaxConcurrency %d)",
-		requests(demand), o.Waiting, instances(s.size), s.size*s.cfg.MaxConcurrency, s.cfg.MaxConcurrency)
+	take := "take"
+	if s.size == 1 {
+		take = "takes"
+	}
+	why := fmt.Sprintf("%s at once, %d waiting, and %s %s %d (MaxConcurrency %d)",
+		requests(demand), o.Waiting, instances(s.size), take, s.size*s.cfg.MaxConcurrency, s.cfg.MaxConcurrency)
 	if wanted > s.cfg.MaxSize {
 		why += fmt.Sprintf("; %d were needed, MaxSize is %d", wanted, s.cfg.MaxSize)
 	}
