@@ -26,6 +26,9 @@ type Config struct {
 	Settle func()
 	// Interrupt tells whoever runs operations that this one was cancelled; it must not block.
 	Interrupt func(operationID string)
+	// Retagged has the settings among the tags of the service with this ARN, which were changed, come into force. It blocks
+	// for no longer than a look into the store.
+	Retagged func(arn string)
 	// Progress tells which step of an operation is under way just now, empty if none is, and how all of them stand; it must
 	// not block.
 	Progress func(store.Operation) (step string, steps []api.OperationStep)

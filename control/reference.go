@@ -76,12 +76,14 @@ func usualObservability(caller api.Caller) string {
 	return api.ARN{Region: caller.Region, Account: caller.Account, Kind: api.ResourceObservabilityConfiguration, Name: "DefaultConfiguration"}.String()
 }
 
-// target is the deployment of the service as it is now. How many instances it has is decided here: whatever becomes the
-// default later, it changes no service.
+// target is the deployment of the service as it is now. How it scales is decided here: whatever becomes the default later, it
+// changes no service.
 func target(tx *store.Tx, caller api.Caller, s *api.Service, op store.Operation) (*store.Deployment, error) {
 	scaling, err := autoScaling(tx, caller, s.AutoScalingConfigurationSummary.AutoScalingConfigurationArn)
 	if err != nil {
 		return nil, err
 	}
-	return &store.Deployment{ID: op.ID(), Config: *s, MinSize: *scaling.MinSize}, nil
+	return &store.Deployment{
+		ID: op.ID(), Config: *s, MinSize: *scaling.MinSize, MaxSize: *scaling.MaxSize, MaxConcurrency: *scaling.MaxConcurrency,
+	}, nil
 }

@@ -23,7 +23,7 @@ func (c *Control) settings(tx *store.Tx, caller api.Caller, in *api.CreateServic
 	if code := s.SourceConfiguration.CodeRepository; code != nil && code.CodeConfiguration == nil {
 		f.add("CodeRepository has no CodeConfiguration, which a new service needs. Give one with ConfigurationSource API or REPOSITORY.")
 	}
-	if err := f.take(checkTags(in.Tags)); err != nil {
+	if err := f.take(checkServiceTags(in.Tags)); err != nil {
 		return s, err
 	}
 	if err := scale(tx, caller, &s, in.AutoScalingConfigurationArn, &f); err != nil {

@@ -2,10 +2,12 @@ package control
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	"apron/api"
 	"apron/store"
+	"apron/tags"
 )
 
 // ListTagsForResource lists the tags of a resource in the order of their keys.
@@ -30,12 +32,12 @@ func (c *Control) ListTagsForResource(ctx context.Context, caller api.Caller, in
 	return out, nil
 }
 
-// TagResource adds tags to a resource or overwrites their values.
+// TagResource adds tags to a resource or overwrites their values. Those that are settings are in force when it answers.
 func (c *Control) TagResource(ctx context.Context, caller api.Caller, in *api.TagResourceRequest) (*api.TagResourceResponse, error) {
 	if err := c.ensureDefault(ctx, caller); err != nil {
 		return nil, err
 	}
-	if err := checkTags(in.Tags); err != nil {
+	if err := checkTagsOf(in.ResourceArn, in.Tags); err != nil {
 		return nil, err
 	}
 	err := c.cfg.Store.Update(ctx, func(tx *store.Tx) error {
@@ -54,6 +56,7 @@ func (c *Control) TagResource(ctx context.Context, caller api.Caller, in *api.Ta
 	if err != nil {
 		return nil, err
 	}
+	c.retagged(in.ResourceArn, keysOf(in.Tags))
 	return &api.TagResourceResponse{}, nil
 }
 
@@ -76,7 +79,34 @@ func (c *Control) UntagResource(ctx context.Context, caller api.Caller, in *api.
 	if err != nil {
 		return nil, err
 	}
+	c.retagged(in.ResourceArn, in.TagKeys)
 	return &api.UntagResourceResponse{}, nil
+}
+
+// retagged has changed settings of a service come into force.
+func (c *Control) retagged(arn string, keys []string) {
+	if slices.ContainsFunc(keys, tags.IsSetting) {
+		c.cfg.Retagged(arn)
+	}
+}
+
+func keysOf(list []api.Tag) (keys []string) {
+	for _, tag := range list {
+		keys = append(keys, *tag.Key)
+	}
+	return keys
+}
+
+// checkTagsOf is the check for the kind of resource that the ARN names, if it names one.
+func checkTagsOf(arn string, list []api.Tag) error {
+	parsed, err := api.ParseARN(arn)
+	if err != nil {
+		return err
+	}
+	if parsed.Kind == api.ResourceService {
+		return checkServiceTags(list)
+	}
+	return checkTags(list)
 }
 
 // tagged checks that the ARN is of a resource whose tags the caller may see and change by the action.
@@ -103,26 +133,53 @@ func tooManyTags(n int) error {
 	return api.InvalidRequest("The resource would have %d tags; at most %d are allowed. Remove some with UntagResource.", n, maxTags)
 }
 
-// checkTags refuses what the model's patterns let through: too many, keys given twice, and keys that would be
-// instructions to apron that this version does not know.
-func checkTags(tags []api.Tag) error {
-	if len(tags) > maxTags {
-		return tooManyTags(len(tags))
+// checkTags refuses what the model's patterns let through: too many, keys given twice, and on anything but a service the
+// keys that are settings.
+func checkTags(list []api.Tag) error { return checkAll(list, refuseSetting) }
+
+// checkServiceTags is checkTags for a service, whose settings must be ones that there are.
+func checkServiceTags(list []api.Tag) error { return checkAll(list, checkSetting) }
+
+func checkSetting(key, value string) error {
+	if err := tags.Check(key, value); err != nil {
+		return api.InvalidRequest("%s.", capital(err.Error()))
+	}
+	return nil
+}
+
+func refuseSetting(key, _ string) error {
+	if tags.IsSetting(key) {
+		return api.InvalidRequest("The tag %s can't be on this resource. Tags that begin with %s are settings, which services alone have; use another key for a tag of your own.", key, tags.Prefix)
+	}
+	return nil
+}
+
+func checkAll(list []api.Tag, check func(key, value string) error) error {
+	if len(list) > maxTags {
+		return tooManyTags(len(list))
 	}
 	seen := map[string]bool{}
-	for _, tag := range tags {
+	for _, tag := range list {
 		if tag.Key == nil || tag.Value == nil {
 			return api.InvalidRequest("Every tag needs a Key and a Value.")
 		}
 		if seen[*tag.Key] {
 			return api.InvalidRequest("The tag key %s is given twice. Give it once.", *tag.Key)
 		}
-		if strings.HasPrefix(*tag.Key, "apron:") {
-			return api.InvalidRequest("apron does not know the tag %s. Tags that begin with apron: are settings; use another key for a tag of your own.", *tag.Key)
+		if err := check(*tag.Key, *tag.Value); err != nil {
+			return err
 		}
 		seen[*tag.Key] = true
 	}
 	return nil
+}
+
+// capital begins the text as a sentence, unless it begins with the name that is written small.
+func capital(text string) string {
+	if strings.HasPrefix(text, "apron ") {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
 }
 
 func putTags(tx *store.Tx, arn string, tags []api.Tag) error {

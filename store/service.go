@@ -27,7 +27,10 @@ type Deployment struct {
 	Image  string      `json:"image"`  // manifest digest in the image store; empty until it is pulled
 	Config api.Service `json:"config"` // what to run: source, instance, health check, auto scaling, network
 
-	MinSize int `json:"min_size,omitempty"` // instances, as its auto scaling configuration has them; 0 in old records is 1
+	// As its auto scaling configuration has them; Scaling has what 0 in old records means.
+	MinSize        int `json:"min_size,omitempty"`        // instances
+	MaxSize        int `json:"max_size,omitempty"`        // instances
+	MaxConcurrency int `json:"max_concurrency,omitempty"` // requests that one instance is given at a time
 
 	RestoredFrom string `json:"restored_from,omitempty"` // the ID of the deployment that this one brings back, if it does
 
@@ -35,6 +38,12 @@ type Deployment struct {
 	// once it is built. A version that is brought back has both from the start.
 	Source *SourceVersion `json:"source,omitempty"`
 	Run    *RunSettings   `json:"run,omitempty"`
+}
+
+// Scaling is how many instances the deployment has at least and at most, and how many requests each of them is given at a
+// time: in records from before they were kept, as AWS's default configuration has it.
+func (d Deployment) Scaling() (minSize, maxSize, maxConcurrency int) {
+	return cmp.Or(d.MinSize, 1), cmp.Or(d.MaxSize, max(25, d.MinSize)), cmp.Or(d.MaxConcurrency, 100)
 }
 
 // SourceVersion is the commit that a version was built from.
