@@ -41,6 +41,11 @@ type Driver interface {
 	// Inspect reads the state of the instance without changing it, and what it uses. ErrNotFound if there is none.
 	Inspect(ctx context.Context, id string) (Instance, error)
 
+	// SetCPU changes how much CPU a running instance may use, in units of which 1024 are one vCPU. It costs no more than a write
+	// to the kernel and is in force at once, also for what waits for CPU time just now. It lasts as long as the instance, and
+	// over restarts of the server. ErrNotFound if there is none; one that has ended has nothing to change.
+	SetCPU(ctx context.Context, id string, units int) error
+
 	// Dial opens a TCP connection to port on the instance's own loopback. Refused connections look like
 	// syscall.ECONNREFUSED; an instance that is gone is ErrNotFound.
 	Dial(ctx context.Context, id string, port int) (net.Conn, error)
@@ -79,7 +84,10 @@ type Spec struct {
 	Command []string `json:"command,omitempty"` // replaces the image's CMD when not empty
 	Env     []string `json:"env,omitempty"`     // KEY=value; wins over the image's own
 
-	CPU     int `json:"cpu"`    // 1024 units = one vCPU, enforced
+	CPU int `json:"cpu"` // 1024 units = one vCPU, enforced
+	// StartCPU is what it may use in place of CPU until SetCPU is called for the first time; 0 is CPU.
+	StartCPU int `json:"start_cpu,omitempty"`
+
 	Memory  int `json:"memory"` // MiB, enforced: going over it ends the instance with Exit.OOM
 	DiskMiB int `json:"disk"`   // limit of the writable layer in MiB, enforced where the file system can
 
@@ -127,6 +135,8 @@ type Instance struct {
 type Usage struct {
 	CPU    time.Duration // CPU time since its start, of all its processes
 	Memory int64         // bytes that count against Spec.Memory, but for files that the kernel can drop at once
+
+	CPULimit int // units that it may use just now
 }
 
 // State of an instance as its driver sees it.

@@ -3,6 +3,7 @@
 package container
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -57,7 +58,9 @@ func (d *Driver) groupConfig(s driver.Spec) *cgroups.Cgroup {
 		PidsLimit: new(int64(pidsLimit)),
 		Memory:    int64(s.Memory) << 20,
 		CpuPeriod: cpuPeriod,
-		CpuQuota:  int64(s.CPU) * cpuPeriod / 1024,
+	}
+	if s.CPU > 0 {
+		r.CpuQuota = int64(quota(cmp.Or(s.StartCPU, s.CPU)))
 	}
 	setWeight(r, s.CPU)
 	if s.Memory > 0 && swapIsCounted() {

@@ -25,6 +25,8 @@ type Driver struct {
 	spare  chan slot     // at most one network namespace made ahead
 	refill chan struct{} // wakes Run to make it
 
+	cpuParent func() (string, error) // of the directories where CPU is limited
+
 	mu        sync.Mutex
 	instances map[string]*instance
 }
@@ -48,11 +50,13 @@ func New(cfg Config) (*Driver, error) {
 		return nil, fmt.Errorf("container driver: %w", err)
 	}
 	keepCgroupsAtHome()
-	return &Driver{
+	d := &Driver{
 		cfg: cfg, net: newNetwork(cfg.Namespace, cfg.Subnets, sync.OnceValue(cfg.users)),
 		spare: make(chan slot, 1), refill: make(chan struct{}, 1),
 		instances: map[string]*instance{},
-	}, nil
+	}
+	d.cpuParent = sync.OnceValues(d.findCPUParent)
+	return d, nil
 }
 
 // refillDelay keeps the making of the next network namespace away from the start that used the last one.

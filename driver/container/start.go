@@ -67,6 +67,9 @@ func (d *Driver) image(ctx context.Context, spec driver.Spec) (image.Image, erro
 		return img, checkImage(img, spec)
 	}
 	img, err := d.cfg.Image(ctx, spec.Image)
+	if missing, ok := errors.AsType[*image.MissingError](err); ok {
+		return image.Image{}, imageError("%v", missing)
+	}
 	if err != nil {
 		return image.Image{}, fmt.Errorf("find image %s: %w", spec.Image, err)
 	}

@@ -25,5 +25,7 @@ func (d *Driver) usage(id string) driver.Usage {
 	return driver.Usage{
 		CPU:    time.Duration(stats.CpuStats.CpuUsage.TotalUsage),
 		Memory: int64(memory.Usage.Usage - min(files, memory.Usage.Usage)),
+
+		CPULimit: d.cpuLimit(id),
 	}
 }

@@ -299,6 +299,42 @@ func reportsUsage(t *testing.T, b *bench) {
 	}
 }
 
+// setsCPU looks at what the driver says is in force; that it is enforced is each driver's own test.
+func setsCPU(t *testing.T, b *bench) {
+	spec := b.spec()
+	spec.CPU, spec.StartCPU = 512, 1024
+	b.start(spec)
+	b.wantCPU(spec.ID, spec.StartCPU)
+	for _, units := range []int{512, 64, 2048, 64} {
+		if err := b.SetCPU(b.ctx, spec.ID, units); err != nil {
+			t.Fatalf("SetCPU %d: %v", units, err)
+		}
+		b.wantCPU(spec.ID, units)
+	}
+	b.get(spec.ID, "/")
+	b.restart()
+	b.wantCPU(spec.ID, 64)
+	if err := b.SetCPU(b.ctx, spec.ID, 512); err != nil {
+		t.Error("SetCPU of a recovered instance:", err)
+	}
+	b.wantCPU(spec.ID, 512)
+	b.stop(spec.ID, time.Second)
+	if err := b.SetCPU(b.ctx, spec.ID, 64); err != nil {
+		t.Error("SetCPU of an ended instance:", err)
+	}
+	b.destroy(spec.ID)
+	if err := b.SetCPU(b.ctx, spec.ID, 64); !errors.Is(err, driver.ErrNotFound) {
+		t.Errorf("SetCPU after Destroy = %v, want ErrNotFound", err)
+	}
+}
+
+func (b *bench) wantCPU(id string, units int) {
+	b.t.Helper()
+	if got := b.usage(id).CPULimit; got != units {
+		b.t.Errorf("the instance may use %d units, want %d", got, units)
+	}
+}
+
 func fullDisk(t *testing.T, b *bench) {
 	spec := b.serve()
 	b.get(spec.ID, "/write?mb=8")

@@ -95,7 +95,7 @@ func (m *fakeMachine) MakePartial(spec driver.Spec) {
 	m.instances[spec.ID] = i
 }
 
-// Calls lists the calls that changed something, in order: "start ID", "stop ID", "destroy ID".
+// Calls lists the calls that changed something, in order: "start ID", "stop ID", "destroy ID", "cpu UNITS ID".
 func (m *fakeMachine) Calls() []string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -199,6 +199,17 @@ func (f *Fake) Inspect(ctx context.Context, id string) (driver.Instance, error) 
 		return driver.Instance{}, err
 	}
 	return i.inspect(), nil
+}
+
+// SetCPU notes "cpu ID" with the units among the calls, and has Inspect tell them.
+func (f *Fake) SetCPU(ctx context.Context, id string, units int) error {
+	i, err := f.look(ctx, id)
+	if err != nil {
+		return err
+	}
+	f.note(fmt.Sprintf("cpu %d", units), id)
+	i.setCPU(units)
+	return nil
 }
 
 func (f *Fake) Dial(ctx context.Context, id string, port int) (net.Conn, error) {

@@ -1,6 +1,7 @@
 package drivertest
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"os"
@@ -29,12 +30,14 @@ type fakeInstance struct {
 	cancel    context.CancelFunc // nil until launched
 	eaten     int                // MiB
 	written   int                // MiB
+	cpu       int                // units that it may use
 	looks     int                // so that each finds more CPU time than the one before
 }
 
 func newFakeInstance(spec driver.Spec, dir string) *fakeInstance {
 	return &fakeInstance{
 		spec:  spec,
+		cpu:   cmp.Or(spec.StartCPU, spec.CPU),
 		dir:   dir,
 		net:   newFakeNet(),
 		ended: make(chan struct{}),
@@ -119,9 +122,15 @@ func (i *fakeInstance) inspect() driver.Instance {
 	found := driver.Instance{Spec: i.spec, State: i.state, StartedAt: i.startedAt, Exit: i.exit}
 	if i.state == driver.Running {
 		i.looks++
-		found.Usage = driver.Usage{CPU: time.Duration(i.looks) * time.Millisecond, Memory: int64(i.eaten+1) << 20}
+		found.Usage = driver.Usage{CPU: time.Duration(i.looks) * time.Millisecond, Memory: int64(i.eaten+1) << 20, CPULimit: i.cpu}
 	}
 	return found
+}
+
+func (i *fakeInstance) setCPU(units int) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.cpu = units
 }
 
 func (i *fakeInstance) eat(mib int) {

@@ -59,6 +59,7 @@ var claims = []claim{
 	{"Stop works on a recovered instance", recoverThenStop},
 	{"Destroy of a running instance removes it", destroyRunning},
 	{"Inspect tells what a running instance uses", reportsUsage},
+	{"SetCPU changes what a running instance may use", setsCPU},
 	{"Going over the memory is OOM", reportsOOM},
 	{"A full disk is an error of the instance alone", fullDisk},
 	{"NoEgress leaves the loopback alone", noEgress},
