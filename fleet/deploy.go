@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Deploy brings rev up to Size healthy instances beside whatever else the service runs, and returns when they are
+// Deploy brings rev up to Size healthy instances, at least one, and no fewer than serve now, within MaxSize, beside whatever else the service runs, and returns when they are
 // healthy; none is published before Serve. It may be repeated: instances of the same revision count. Instances that
 // are found at start without their revision being known are probed from here on.
 //
@@ -98,6 +98,8 @@ func (f *Fleet) awaitDeployed(ctx context.Context, s *service, rev Revision) (fa
 		f.mu.Lock()
 		failure = s.failureLocked(rev.ID)
 		alive, serving := s.countLocked(rev.ID)
+		rev.Size = s.sizeLocked(rev)
+		s.revisions[rev.ID] = rev
 		if failure == nil {
 			for range rev.Size - alive {
 				f.startLocked(s, rev, 0)
@@ -148,6 +150,7 @@ func (f *Fleet) Serve(service, revisionID string) error {
 	}
 	if s.serving != revisionID {
 		s.vacancies = nil
+		s.asleep, s.refusal = false, ""
 	}
 	s.serving = revisionID
 	f.publishLocked(s)

@@ -32,6 +32,15 @@ type Config struct {
 	// Drain returns when the instance, which is no longer published, has no request in flight, or ctx is done.
 	Drain func(ctx context.Context, instanceID string) error
 
+	// Idle says whether the service is to have no instance until a request wakes it, or is being woken; Refuse, why none of its
+	// instances starts, and "" when one may again. They are called in order with Publish, each before it. May be nil.
+	Idle   func(service string, idle bool)
+	Refuse func(service, reason string)
+
+	// Use tells how many requests the instance has in flight and how many it was given in all. It must not block and not call the
+	// fleet. Without it all instances count as busy.
+	Use func(service, instanceID string) (inFlight int, given uint64)
+
 	// Event writes a line to the service's event log.
 	Event func(service, text string)
 
@@ -90,6 +99,9 @@ func (f *Fleet) Run(ctx context.Context) error {
 		f.wg.Go(fn)
 	}
 	f.pending = nil
+	if f.cfg.Use != nil {
+		f.wg.Go(f.throttle)
+	}
 	f.mu.Unlock()
 	<-ctx.Done()
 	f.mu.Lock()
@@ -101,7 +113,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 }
 
 // Dial opens a connection to the port of the instance's revision. Errors are the driver's: ErrNotFound when the
-// instance is gone, ECONNREFUSED when nothing listens.
+// instance is gone, ECONNREFUSED when nothing listens. An idle instance gets its CPU back before.
 func (f *Fleet) Dial(ctx context.Context, instanceID string) (net.Conn, error) {
 	f.mu.Lock()
 	i := f.instances[instanceID]
@@ -113,6 +125,7 @@ func (f *Fleet) Dial(ctx context.Context, instanceID string) (net.Conn, error) {
 	if i == nil {
 		return nil, driver.ErrNotFound
 	}
+	i.cpu.dialled()
 	return f.cfg.Driver.Dial(ctx, instanceID, port)
 }
 

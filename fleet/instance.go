@@ -37,6 +37,9 @@ type instance struct {
 	named   chan struct{} // closed when rev is the real one
 	settled chan struct{} // closed when its life is over and no probe or start is under way
 
+	cpu     *cpu
+	suspect chan struct{} // holds one: the data plane has seen it fail
+
 	logPath string // written by its life alone
 
 	// Guarded by Fleet.mu. rev is written while the instance is adopted and not dead, and read without the lock after.
@@ -68,7 +71,8 @@ func (f *Fleet) newInstanceLocked(s *service, id string, rev Revision, p phase) 
 	f.born++
 	i := &instance{
 		id: id, born: f.born, service: s, ctx: ctx, cancel: cancel,
-		named: make(chan struct{}), settled: make(chan struct{}),
+		named: make(chan struct{}), settled: make(chan struct{}), suspect: make(chan struct{}, 1),
+		cpu: f.newCPU(id, rev.CPU),
 		rev: rev, phase: p, since: time.Now(),
 	}
 	if p != adopted {
@@ -80,6 +84,10 @@ func (f *Fleet) newInstanceLocked(s *service, id string, rev Revision, p phase) 
 
 // startLocked makes and starts a new instance of rev.
 func (f *Fleet) startLocked(s *service, rev Revision, attempt int) {
+	if s.refusal != "" && rev.ID == s.serving {
+		s.refusal = ""
+		f.publishLocked(s)
+	}
 	i := f.newInstanceLocked(s, newID(), rev, starting)
 	i.attempt = attempt
 	f.spawnLocked(func() { f.live(i) })
@@ -159,7 +167,12 @@ func (f *Fleet) probeLife(ctx context.Context, i *instance) error {
 		if err := f.turnHealthy(ctx, i); err != nil {
 			return err
 		}
+		if i.found != nil || i.rev.CPU < fullCPU {
+			i.cpu.restore()
+		}
 		f.setHealthy(i)
+	} else if i.found != nil {
+		i.cpu.restore()
 	}
 	return f.stayHealthy(ctx, i)
 }
@@ -230,20 +243,56 @@ func (f *Fleet) allowance(i *instance) time.Duration {
 
 // stayHealthy probes at the configured interval and returns when the instance is unhealthy.
 func (f *Fleet) stayHealthy(ctx context.Context, i *instance) error {
+	pause := i.rev.Health.Interval
 	for failures := 0; ; {
-		if err := sleep(ctx, i.rev.Health.Interval); err != nil {
+		suspected, err := i.untilProbe(ctx, pause)
+		if err != nil {
 			return err
 		}
-		err := f.probe(ctx, i.id, i.rev)
+		back := f.lend(i)
+		err = f.probe(ctx, i.id, i.rev)
+		back()
 		switch {
 		case err == nil:
-			failures = 0
+			failures, pause = 0, i.rev.Health.Interval
 		case ctx.Err() == nil:
 			failures++
 		}
 		if failures >= i.rev.Health.UnhealthyThreshold {
 			return i.probesFailed(0, err)
 		}
+		if failures > 0 && suspected {
+			pause = slowProbe
+		}
+	}
+}
+
+// untilProbe waits for the next probe, and tells whether the data plane asked for it.
+func (i *instance) untilProbe(ctx context.Context, pause time.Duration) (suspected bool, err error) {
+	timer := time.NewTimer(pause)
+	defer timer.Stop()
+	select {
+	case <-i.suspect:
+		return true, nil
+	case <-timer.C:
+		return false, nil
+	case <-ctx.Done():
+		return false, context.Cause(ctx)
+	}
+}
+
+// Suspect has an instance that the data plane saw fail probed at once, and again in quick succession until it answers or has
+// failed as often in a row as its health check allows. It does not wait for that; one that is not known is nobody's concern.
+func (f *Fleet) Suspect(instanceID string) {
+	f.mu.Lock()
+	i := f.instances[instanceID]
+	f.mu.Unlock()
+	if i == nil {
+		return
+	}
+	select {
+	case i.suspect <- struct{}{}:
+	default:
 	}
 }
 
@@ -259,6 +308,8 @@ func (f *Fleet) setHealthy(i *instance) {
 	if i.phase < healthy {
 		i.moveLocked(healthy)
 		i.served = true
+		i.cpu.used.Store(time.Now().UnixNano()) // what waits for it comes now
+		i.service.wokenLocked(i)
 		f.publishLocked(i.service)
 	}
 }
@@ -281,6 +332,7 @@ func (f *Fleet) fail(i *instance, err error) {
 	}
 	i.err = err
 	i.moveLocked(failed)
+	i.service.noteFailureLocked(i)
 	f.publishLocked(i.service)
 	if _, ok := errors.AsType[*StartError](err); !ok {
 		f.cfg.Log.Error("instance failed", slog.String("instance_id", i.id), slog.Any("error", err))

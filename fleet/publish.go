@@ -5,10 +5,17 @@ import (
 	"slices"
 )
 
-// publication is one call of Config.Publish, queued while the state is locked and made when it is not.
+// publication is what the data plane is told at a time, queued while the state is locked and told when it is not.
 type publication struct {
+	vacant
 	ids  []string
 	done chan struct{}
+}
+
+// vacant is why a service has no instances.
+type vacant struct {
+	idle    bool   // it is scaled to zero, or on its way from there
+	refusal string // why none starts; "" when one may
 }
 
 // publishLocked queues the served revision's healthy instances if they are not what was queued last.
@@ -20,11 +27,12 @@ func (f *Fleet) publishLocked(s *service) {
 			i.exposed = true
 		}
 	}
-	if slices.Equal(ids, s.published) {
+	why := s.vacantLocked()
+	if slices.Equal(ids, s.published) && why == s.vacant {
 		return
 	}
-	s.published = ids
-	s.last = &publication{ids, make(chan struct{})}
+	s.published, s.vacant = ids, why
+	s.last = &publication{why, ids, make(chan struct{})}
 	s.queue = append(s.queue, s.last)
 	if !s.publishing {
 		s.publishing = true
@@ -40,11 +48,27 @@ func (f *Fleet) publishQueue(s *service) {
 			f.mu.Unlock()
 			return
 		}
-		next := s.queue[0]
-		s.queue = s.queue[1:]
+		next, told := s.queue[0], s.told
+		s.queue, s.told = s.queue[1:], next
 		f.mu.Unlock()
-		f.cfg.Publish(s.id, next.ids)
+		f.tell(s.id, next, told)
 		close(next.done)
+	}
+}
+
+// tell says what has changed since the publication before, which is nil for the first.
+func (f *Fleet) tell(service string, next, before *publication) {
+	if before == nil {
+		before = &publication{}
+	}
+	if f.cfg.Idle != nil && next.idle != before.idle {
+		f.cfg.Idle(service, next.idle)
+	}
+	if f.cfg.Refuse != nil && next.refusal != before.refusal {
+		f.cfg.Refuse(service, next.refusal)
+	}
+	if !slices.Equal(next.ids, before.ids) {
+		f.cfg.Publish(service, next.ids)
 	}
 }
 

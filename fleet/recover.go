@@ -11,7 +11,8 @@ import (
 )
 
 // Recover is called once, before any other method but Run, and takes over what the driver holds. Instances of a
-// desired revision go on serving, and what is missing of it is started in the background. Other instances of the
+// desired revision go on serving, also more of them than its Size, and what is missing of it is started in the background, unless
+// it is of a Zero revision. Other instances of the
 // services in busy, which have an operation under way, are left as they are until that operation calls Deploy or
 // Retire. Everything else is a stray and destroyed, and so is what a start that was cut off left behind, and every build: whose
 // operation goes on runs it again.
@@ -62,7 +63,28 @@ func (f *Fleet) adopt(found []driver.Instance, desired []Revision, busy []string
 			strays = append(strays, d.Spec.ID)
 		}
 	}
+	f.resizeLocked(desired, wanted)
 	return wanted, strays
+}
+
+// resizeLocked goes on with as many instances as run, where that is more than the revision asks for: the service had been
+// scaled out. One that may have none, and has none, had been scaled to zero, or ended with the machine: both wait for a request.
+func (f *Fleet) resizeLocked(desired []Revision, wanted []*instance) {
+	running := map[string]int{}
+	for _, i := range wanted {
+		if i.found.State == driver.Running {
+			running[i.service.id]++
+		}
+	}
+	for _, rev := range desired {
+		s := f.services[rev.Service]
+		rev = s.revisions[rev.ID]
+		rev.Size = max(rev.Size, running[s.id])
+		if rev.Zero && running[s.id] == 0 {
+			rev.Size, s.asleep = 0, true
+		}
+		s.revisions[rev.ID] = rev
+	}
 }
 
 func (f *Fleet) desiredLocked(spec driver.Spec) (Revision, bool) {
@@ -77,6 +99,7 @@ func (f *Fleet) desiredLocked(spec driver.Spec) (Revision, bool) {
 func (f *Fleet) adoptLocked(d driver.Instance, rev Revision, p phase) *instance {
 	i := f.newInstanceLocked(f.serviceLocked(d.Spec.Service), d.Spec.ID, rev, p)
 	i.found, i.since = &d, d.StartedAt
+	i.cpu.resting.Store(true) // for all that is known
 	return i
 }
 

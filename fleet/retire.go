@@ -24,6 +24,7 @@ func (f *Fleet) Retire(ctx context.Context, service, keepRevision string) error 
 	}
 	if s.serving != keepRevision {
 		s.serving, s.vacancies = "", nil
+		s.asleep, s.refusal = false, ""
 		f.publishLocked(s)
 	}
 	f.mu.Unlock()

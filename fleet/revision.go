@@ -20,7 +20,11 @@ type Revision struct {
 	Memory  int      // MiB
 	Port    int
 	Health  Health
-	Size    int // instances to keep
+	Size    int // instances to keep, as long as Scale says no other number; 0 is 1 for Deploy
+	MaxSize int // instances that it may have; 0 is as many as are asked for
+
+	// Zero says that the service may have no instance: Recover starts none of what it does not find. Whoever calls Scale wakes it.
+	Zero bool
 
 	NoEgress bool // its instances reach nothing outside
 	Host     bool // this machine's own programs lie below the image's files
@@ -61,7 +65,7 @@ func (r Revision) spec(id, logPath string, diskMiB int) driver.Spec {
 	return driver.Spec{
 		ID: id, Service: r.Service, Revision: r.ID,
 		Image: r.Image, Command: r.Command, Env: r.environment(),
-		CPU: r.CPU, Memory: r.Memory, DiskMiB: diskMiB,
+		CPU: r.CPU, StartCPU: max(r.CPU, fullCPU), Memory: r.Memory, DiskMiB: diskMiB,
 		NoEgress: r.NoEgress, Host: r.Host,
 		LogPath: logPath,
 	}

@@ -2,6 +2,7 @@ package fleet_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -29,6 +30,8 @@ type rig struct {
 	published []string
 	events    []string
 	drain     func(ctx context.Context, id string) error
+	busy      map[string]int // requests in flight, by instance
+	given     uint64         // to every instance
 }
 
 // bubble runs test in a synctest bubble over a fresh machine.
@@ -50,6 +53,11 @@ func newRig(t *testing.T, fake *drivertest.Fake) *rig {
 			r.note("drain " + id)
 			return r.drain(ctx, id)
 		},
+		Idle: func(_ string, idle bool) { r.note(fmt.Sprintf("idle %v", idle)) },
+		Refuse: func(_, reason string) {
+			r.note(strings.TrimSpace("refuse " + reason))
+		},
+		Use: r.use,
 		Event: func(_, text string) {
 			r.mu.Lock()
 			defer r.mu.Unlock()
@@ -66,6 +74,29 @@ func newRig(t *testing.T, fake *drivertest.Fake) *rig {
 	t.Cleanup(r.end)
 	synctest.Wait()
 	return r
+}
+
+func (r *rig) use(_, id string) (inFlight int, given uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.busy[id], r.given
+}
+
+// setUse says how many requests the instances have in flight.
+func (r *rig) setUse(busy map[string]int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.busy = busy
+}
+
+// starts counts the driver's calls that started or ended anything.
+func (r *rig) starts() (n int) {
+	for _, call := range r.fake.Calls() {
+		if !strings.HasPrefix(call, "cpu ") {
+			n++
+		}
+	}
+	return n
 }
 
 func (r *rig) publish(_ string, ids []string) {

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -19,7 +20,13 @@ type service struct {
 	change    chan struct{} // closed, and replaced, at every change
 	forgotten chan struct{} // closed by Stop
 
-	published  []string // as of the last publication that was queued
+	asleep  bool   // scaled to zero, and no instance healthy since
+	refusal string // why the last instance of one that is asleep did not start, until the next one is tried
+	unpaced bool   // idle instances keep their CPU
+
+	published  []string     // as of the last publication that was queued
+	vacant     vacant       // likewise
+	told       *publication // the one that is made, or was made last
 	queue      []*publication
 	last       *publication
 	publishing bool // a goroutine works on the queue
@@ -126,20 +133,6 @@ func (f *Fleet) fillLocked(s *service, rev Revision, missing int) (next time.Tim
 	return time.Time{}
 }
 
-// shrinkLocked removes surplus instances: those not serving yet first, then the youngest.
-func (f *Fleet) shrinkLocked(s *service, surplus int) {
-	list := s.sortedLocked()
-	slices.Reverse(list)
-	for _, p := range []phase{adopted, starting, healthy} {
-		for _, i := range list {
-			if surplus > 0 && i.rev.ID == s.serving && i.phase == p {
-				f.removeLocked(i)
-				surplus--
-			}
-		}
-	}
-}
-
 // clearFailedLocked removes failed instances: those that never served or have no process at once, the others, which
 // may be busy with a last request, when their successors serve.
 func (f *Fleet) clearFailedLocked(s *service, succeeded bool) {
@@ -152,14 +145,19 @@ func (f *Fleet) clearFailedLocked(s *service, succeeded bool) {
 
 // report tells the owner and the operator of one replacement.
 func (f *Fleet) report(i *instance) {
-	reason := i.err.Error()
-	if _, ok := i.err.(*StartError); !ok {
-		reason = "Your application could not be started. The cause is in the server's log."
-	}
+	reason := ownersReason(i.err)
 	f.cfg.Event(i.service.id, fmt.Sprintf("%s Replacing instance %s.", sentence(reason), i.id))
 	f.cfg.Log.Info("instance replaced", slog.String("service_id", i.service.id),
 		slog.String("revision", i.rev.ID), slog.String("instance_id", i.id),
 		slog.Int("attempt", i.attempt+1), slog.String("reason", reason))
+}
+
+// ownersReason is what the service's owner is told: what is not the application's fault is in the server's log alone.
+func ownersReason(err error) string {
+	if _, ok := errors.AsType[*StartError](err); ok {
+		return err.Error()
+	}
+	return "Your application could not be started. The cause is in the server's log."
 }
 
 func sentence(text string) string {
@@ -167,20 +165,4 @@ func sentence(text string) string {
 		return text + "."
 	}
 	return text
-}
-
-// Scale changes how many instances of the served revision are kept; it does not wait for them. Instances too many
-// are drained first. A service without a served revision is left alone.
-func (f *Fleet) Scale(service string, size int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	s := f.services[service]
-	if s == nil {
-		return
-	}
-	if rev, ok := s.revisions[s.serving]; ok && rev.Size != size {
-		rev.Size = size
-		s.revisions[s.serving] = rev
-		s.changedLocked()
-	}
 }

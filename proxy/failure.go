@@ -117,6 +117,9 @@ func (t trouble) explainClient() (failure, bool) {
 
 // explainRefusal tells why no instance got the request.
 func (t trouble) explainRefusal() (failure, bool) {
+	if r, ok := errors.AsType[*refusal](t.err); ok {
+		return r.failure(), true
+	}
 	text := ""
 	status := http.StatusTooManyRequests
 	switch t.err {

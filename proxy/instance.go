@@ -26,7 +26,12 @@ const (
 // instance is one instance that requests go to, with a connection pool of its own, so that its idle connections can
 // be closed without touching those of others.
 type instance struct {
-	gate gate // first, with health: the look for the least busy one goes over all instances
+	id        string
+	proxy     *Proxy
+	service   *service
+	gate      *gate
+	transport *http.Transport
+	given     uint64 // requests in all; the service's lock guards it
 	health
 	id           string
 	proxy        *Proxy

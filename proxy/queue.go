@@ -8,9 +8,7 @@ func (s *service) claimLocked(f *flight) *instance {
 	if in != nil {
 		in.gate.inside.push(&f.inInstance)
 		f.instance, f.last = in, in
-		if in.trial {
-			in.onTrial = f
-		}
+		in.given++
 	}
 	return in
 }
@@ -59,6 +57,8 @@ func (s *service) hopelessLocked(f *flight) error {
 	switch {
 	case f.gate.closed && s.available == 0:
 		return errWithdrawn
+	case s.refusal != nil && s.available == 0:
+		return s.refusal
 	case len(f.tried) > 0 && !s.hasUntriedLocked(f):
 		return errNoInstance
 	}

@@ -19,6 +19,7 @@ type service struct {
 	unpinned   sync.Cond  // a cut has let go of its flights
 	limits     *Limits    // replaced, never changed
 	idle       bool       // scaled to zero
+	refusal    *refusal   // why no instance will come for a while; nil when one may
 	gate       *gate      // another one after each Withdraw, which waits for the old one's flights
 	instances  []*instance
 	available  int       // instances that are not ejected
