@@ -97,7 +97,7 @@ func TestCreateConnection_Refuses(t *testing.T) {
 		return err
 	}
 	wantKind(t, create("git_hub", "a"), api.KindInvalidRequest, "There is a connection named git_hub already: arn:aws:apprunner:")
-	wantKind(t, create("another", "apron:a"), api.KindInvalidRequest, "apron does not know the tag")
+	wantKind(t, create("another", "apron:a"), api.KindInvalidRequest, "services alone have")
 	for i := range 9 {
 		w.connection(t, fmt.Sprint("many", i))
 	}

@@ -19,7 +19,7 @@ func (w *world) haveScaling(t *testing.T, revision, minSize int) string {
 	}
 	w.have(t, arn.String(), api.AutoScalingConfiguration{
 		AutoScalingConfigurationArn: new(arn.String()), AutoScalingConfigurationName: &arn.Name,
-		AutoScalingConfigurationRevision: &arn.Revision, MinSize: &minSize,
+		AutoScalingConfigurationRevision: &arn.Revision, MinSize: &minSize, MaxSize: new(25), MaxConcurrency: new(100),
 	})
 	return arn.String()
 }

@@ -28,6 +28,8 @@ type world struct {
 	settle int
 	// interrupted are the operations that somebody was told of as cancelled.
 	interrupted []string
+	// retagged are the services whose settings among the tags were said to have changed.
+	retagged []string
 }
 
 func newWorld(t *testing.T) *world {
@@ -39,6 +41,7 @@ func newWorld(t *testing.T) *world {
 		Wake:      func(arn string) { w.woken = append(w.woken, arn) },
 		Settle:    func() { w.settle++ },
 		Interrupt: func(id string) { w.interrupted = append(w.interrupted, id) },
+		Retagged:  func(arn string) { w.retagged = append(w.retagged, arn) },
 		ReadLog:   readPages,
 		Webhook:   func(id string) (url, secret string) { return "http://127.0.0.1:4080/hooks/" + id, "secret of " + id },
 		Usage: func(_ context.Context, svc api.Service) (api.ServiceUsage, error) {

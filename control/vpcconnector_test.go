@@ -67,7 +67,7 @@ func TestCreateVpcConnector_Refuses(t *testing.T) {
 		"a subnet twice":        {func(in *api.CreateVpcConnectorRequest) { in.Subnets = []string{"subnet-1", "subnet-1"} }, "Subnets has subnet-1 twice"},
 		"no id of a group":      {func(in *api.CreateVpcConnectorRequest) { in.SecurityGroups = []string{"default"} }, `SecurityGroups has "default"`},
 		"a group twice":         {func(in *api.CreateVpcConnectorRequest) { in.SecurityGroups = []string{"sg-1", "sg-1"} }, "SecurityGroups has sg-1 twice"},
-		"a tag that is unknown": {func(in *api.CreateVpcConnectorRequest) { in.Tags = []api.Tag{{Key: new("apron:x"), Value: new("1")}} }, "apron does not know the tag"},
+		"a tag that is unknown": {func(in *api.CreateVpcConnectorRequest) { in.Tags = []api.Tag{{Key: new("apron:x"), Value: new("1")}} }, "services alone have"},
 		"a name that is taken":  {func(in *api.CreateVpcConnectorRequest) { in.VpcConnectorName = "vpc1" }, "There is a VPC connector named vpc1 already: arn:aws:"},
 	} {
 		t.Run(name, func(t *testing.T) {

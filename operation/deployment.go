@@ -92,7 +92,7 @@ func route(ctx context.Context, r *run) error {
 		r.op.Previous = r.svc.Deployed
 		r.svc.Deployed = r.op.Target
 	}
-	if err := r.openRoute(); err != nil {
+	if err := r.openRoute(ctx); err != nil {
 		return err
 	}
 	r.event(logs.TrafficRouted)
@@ -106,6 +106,7 @@ func routeBack(ctx context.Context, r *run) error {
 		r.svc.Deployed = r.op.Previous
 	}
 	if r.svc.Deployed == nil {
+		r.shut(r.svc)
 		return r.cfg.Proxy.Withdraw(ctx, r.svc.Service.ServiceId)
 	}
 	return restore(ctx, r)
@@ -113,8 +114,11 @@ func routeBack(ctx context.Context, r *run) error {
 
 // openRoute lets the deployed version's healthy instances answer the host names that this version has. The record may show
 // another version's settings, which an update that goes back still has to take away.
-func (r *run) openRoute() error {
+func (r *run) openRoute(ctx context.Context) error {
 	if err := r.cfg.Fleet.Serve(r.svc.Service.ServiceId, r.svc.Deployed.ID); err != nil {
+		return err
+	}
+	if err := r.tune(ctx, r.svc); err != nil {
 		return err
 	}
 	r.cfg.Proxy.Open(r.svc.Service.ServiceId, Hosts(r.svc.Deployed.Config)...)
@@ -142,9 +146,9 @@ func restore(ctx context.Context, r *run) error {
 		return Abort(err)
 	}
 	if err := r.cfg.Fleet.Deploy(ctx, rev); err != nil {
-		return errors.Join(err, r.openRoute())
+		return errors.Join(err, r.openRoute(ctx))
 	}
-	return r.openRoute()
+	return r.openRoute(ctx)
 }
 
 // deploymentStarted writes the head of the deployment stream; a repeated step writes it again, which says that it

@@ -21,6 +21,7 @@ var pause = plan{
 func drain(ctx context.Context, r *run) error {
 	limit, cancel := context.WithTimeout(ctx, r.cfg.Limits.DrainLimit)
 	defer cancel()
+	r.shut(r.svc)
 	err := r.cfg.Proxy.Withdraw(limit, r.svc.Service.ServiceId)
 	if err != nil && ctx.Err() == nil && limit.Err() != nil {
 		r.log.Warn("requests were cut", "error", err)

@@ -21,10 +21,31 @@ func (w *Worker) Recover(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := w.markZero(ctx, services, desired); err != nil {
+		return err
+	}
 	if err := w.cfg.Fleet.Recover(ctx, desired, busy); err != nil {
 		return fmt.Errorf("recover instances: %w", err)
 	}
-	return w.reopen(services, under)
+	return w.reopen(ctx, services, under)
+}
+
+// markZero marks the revisions of services that may be scaled to zero. Whether one had been is to be seen from its having no
+// instance: nothing is written when services fall asleep and wake, which thousands of times a day would be.
+func (w *Worker) markZero(ctx context.Context, services []store.Service, desired []fleet.Revision) error {
+	arns := map[string]string{}
+	for _, svc := range services {
+		arns[svc.Service.ServiceId] = svc.Service.ServiceArn
+	}
+	var asked []string
+	for _, rev := range desired {
+		asked = append(asked, arns[rev.Service])
+	}
+	settings, err := w.settings(ctx, asked...)
+	for i, s := range settings {
+		desired[i].Zero = s.IdleTimeout > 0
+	}
+	return err
 }
 
 // active reads the services that run or have an open operation, and these operations by their services' ARNs. Those that rest
@@ -85,10 +106,10 @@ func serving(svc store.Service, op store.Operation, open bool) bool {
 	return svc.Service.Status == api.StatusRunning
 }
 
-func (w *Worker) reopen(services []store.Service, under map[string]store.Operation) error {
+func (w *Worker) reopen(ctx context.Context, services []store.Service, under map[string]store.Operation) error {
 	for _, svc := range services {
 		if op, open := under[svc.Service.ServiceArn]; serving(svc, op, open) {
-			if err := (&run{Worker: w, svc: svc}).openRoute(); err != nil {
+			if err := (&run{Worker: w, svc: svc}).openRoute(ctx); err != nil {
 				return fmt.Errorf("reopen service %s: %w", svc.Service.ServiceArn, err)
 			}
 		}

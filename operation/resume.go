@@ -17,7 +17,7 @@ var resume = plan{
 }
 
 func open(ctx context.Context, r *run) error {
-	if err := r.openRoute(); err != nil {
+	if err := r.openRoute(ctx); err != nil {
 		return err
 	}
 	r.event(logs.TrafficRouted)

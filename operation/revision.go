@@ -30,7 +30,8 @@ func Revision(d store.Deployment) (fleet.Revision, error) {
 		return fleet.Revision{}, fmt.Errorf("memory %q is not a number of MB", *d.Config.InstanceConfiguration.Memory)
 	}
 	rev.Service, rev.ID, rev.Image = d.Config.ServiceId, d.ID, d.Image
-	rev.CPU, rev.Memory, rev.Size = cpu, memory, max(d.MinSize, 1)
+	rev.CPU, rev.Memory = cpu, memory
+	rev.Size, rev.MaxSize, _ = d.Scaling()
 	rev.Health, rev.NoEgress = health(d.Config.HealthCheckConfiguration), !egress(d.Config)
 	return rev, nil
 }

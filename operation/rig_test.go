@@ -17,6 +17,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"apron/api"
+	"apron/autoscale"
 	"apron/control"
 	"apron/driver/drivertest"
 	"apron/fleet"
@@ -85,6 +86,7 @@ type rig struct {
 	logs    *logs.Logs
 	proxy   *proxy.Proxy
 	fleet   *fleet.Fleet
+	scaler  *autoscale.Loop
 	worker  *operation.Worker
 	shop    *workshop
 	control *control.Control
@@ -132,27 +134,41 @@ func (r *rig) tie(log *slog.Logger) {
 	r.proxy = proxy.New(proxy.Config{
 		Log:  log,
 		Dial: func(ctx context.Context, id string) (net.Conn, error) { return r.fleet.Dial(ctx, id) },
+
+		Demand: func(service string) { r.scaler.Kick(service) },
 	})
 	r.fleet = fleet.New(fleet.Config{
 		Driver: r.fake, Log: log, Publish: r.proxy.SetInstances, Drain: r.proxy.Drain,
+		Idle: r.proxy.SetIdle, Refuse: r.proxy.Refuse, Use: r.proxy.Use,
 		LogPath: func(_, id string) (string, error) { return filepath.Join(r.machine.dir, id+".log"), nil },
 		Event:   func(string, string) {},
 
 		StartAllowance: r.machine.limits.StartAllowance, StopGrace: r.machine.limits.StopGrace, DrainLimit: r.machine.limits.DrainLimit,
 	})
+	r.scaler = autoscale.NewLoop(autoscale.LoopConfig{
+		Log: log, Observe: r.observe, Scale: r.fleet.Scale, Event: func(string, string) {},
+	})
 	r.worker = operation.New(operation.Config{
-		Log: log, Store: r.store, Images: r.machine.images, Fleet: r.fleet, Proxy: r.proxy, Logs: r.logs,
+		Log: log, Store: r.store, Images: r.machine.images, Fleet: r.fleet, Proxy: r.proxy, Logs: r.logs, Autoscale: r.scaler,
 		Auth: r.auth, Boundary: r.boundary, Limits: r.machine.limits,
 		Sources: r.shop, Builds: r.shop, Remote: r.shop.remote, Bases: r.shop.bases,
 		Relieve: r.shop.relieve,
 	})
 	r.control = control.New(control.Config{
-		Log: log, Store: r.store, Wake: r.worker.Wake, Interrupt: r.worker.Interrupt, Progress: r.worker.Progress,
+		Log: log, Store: r.store, Wake: r.worker.Wake, Interrupt: r.worker.Interrupt, Progress: r.worker.Progress, Retagged: r.worker.Retagged,
 		Host:       func(label, region string) string { return label + "." + region + ".apron.localhost" },
 		Domain:     "apron.localhost",
 		CheckImage: image.CheckName, CheckRepository: func(string, *url.URL) error { return nil },
 		TokenKey: []byte("0123456789abcdef0123456789abcdef"), Quotas: control.DefaultQuotas(), Settle: r.worker.Settle,
 	})
+}
+
+func (r *rig) observe(service string) (autoscale.Observation, bool) {
+	l := r.proxy.Load(service)
+	ready, starting := r.fleet.Counts(service)
+	return autoscale.Observation{
+		At: time.Now(), InFlight: l.InFlight, Waiting: l.Waiting, Peak: l.Peak, Ready: ready, Starting: starting, LastUse: l.LastUse,
+	}, true
 }
 
 // run is cmd/apron's order: fleet, then what the last server left, then operations.
@@ -170,6 +186,7 @@ func (r *rig) run() {
 	if err := r.worker.Recover(ctx); err != nil {
 		r.t.Fatal("Recover:", err)
 	}
+	group.Go(func() { r.scaler.Run(ctx) })
 	group.Go(func() {
 		if err := r.worker.Run(ctx); err != nil && !errors.Is(err, context.Canceled) {
 			r.t.Error("Run:", err)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"apron/api"
+	"apron/autoscale"
 	"apron/build/runtimes"
 	"apron/build/source"
 	"apron/fleet"
@@ -30,6 +31,9 @@ type Config struct {
 	Fleet  *fleet.Fleet
 	Proxy  *proxy.Proxy
 	Logs   *logs.Logs
+
+	// Autoscale decides the size of every service that is served.
+	Autoscale *autoscale.Loop
 
 	// Auth finds the credentials for an image reference; nil means none.
 	Auth func(ref string) *image.Auth
@@ -71,6 +75,9 @@ type Worker struct {
 	unsettled chan struct{} // rings when settle has work
 	pulls     sync.RWMutex  // held for reading while a pulled image is not yet in a record, for writing to collect
 
+	tuning sync.Mutex
+	served map[string]*store.Deployment // by the service's ARN: what its requests go to, and is scaled
+
 	mu       sync.Mutex
 	queue    []string
 	unneeded []string             // digests of images that ended operations let go of
@@ -82,7 +89,7 @@ type Worker struct {
 func New(cfg Config) *Worker {
 	return &Worker{
 		cfg: cfg, bell: make(chan struct{}, 1), unsettled: make(chan struct{}, 1),
-		busy: map[string]bool{}, underway: map[string]*underway{},
+		served: map[string]*store.Deployment{}, busy: map[string]bool{}, underway: map[string]*underway{},
 	}
 }
 
