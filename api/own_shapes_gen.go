@@ -339,6 +339,9 @@ type ServiceUsage struct {
 	ServiceArn          string          `json:"ServiceArn"`
 	MeasuredAt          Timestamp       `json:"MeasuredAt"`
 	Instances           []InstanceUsage `json:"Instances"`
+	InstancesHealthy    int             `json:"InstancesHealthy"`
+	InstancesWanted     int             `json:"InstancesWanted"`
+	Idle                bool            `json:"Idle"`
 	RequestsInFlight    int             `json:"RequestsInFlight"`
 	RequestsTotal       int             `json:"RequestsTotal"`
 	ServerErrorsTotal   int             `json:"ServerErrorsTotal"`

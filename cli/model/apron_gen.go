@@ -533,11 +533,14 @@ var apronDescribeServiceUsageResponse = Shape{
 
 var apronServiceUsage = Shape{
 	Name: "ServiceUsage", Type: "structure",
-	Required: []string{"ServiceArn", "MeasuredAt", "Instances", "RequestsInFlight", "RequestsTotal", "ServerErrorsTotal", "LatencyMilliseconds"},
+	Required: []string{"ServiceArn", "MeasuredAt", "Instances", "InstancesHealthy", "InstancesWanted", "Idle", "RequestsInFlight", "RequestsTotal", "ServerErrorsTotal", "LatencyMilliseconds"},
 	Members: []Member{
 		{Name: "ServiceArn", Doc: "The ARN of the service.", Shape: &apronAppRunnerResourceArn},
 		{Name: "MeasuredAt", Doc: "When the numbers were read.", Shape: &apronTimestamp},
 		{Name: "Instances", Doc: "The instances of the service, oldest first.", Shape: &apronInstanceUsageList},
+		{Name: "InstancesHealthy", Doc: "The instances that requests go to.", Shape: &apronInteger},
+		{Name: "InstancesWanted", Doc: "The instances that there are to be just now, by the load of the service.", Shape: &apronInteger},
+		{Name: "Idle", Doc: "Whether the service has no instance until a request comes, because there was none for its idle timeout.", Shape: &apronBoolean},
 		{Name: "RequestsInFlight", Doc: "The requests that are being answered, open WebSockets included.", Shape: &apronInteger},
 		{Name: "RequestsTotal", Doc: "The requests that ended since the server started.", Shape: &apronInteger},
 		{Name: "ServerErrorsTotal", Doc: "Those of them that were answered with a status of 500 or above.", Shape: &apronInteger},

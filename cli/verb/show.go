@@ -46,6 +46,7 @@ func (s *session) show(ctx context.Context, t target) error {
 	if err != nil {
 		return err
 	}
+	running := s.instances(ctx, t.arn, svc.Status)
 	table := s.table("Name:", svc.ServiceName)
 	for _, row := range [][2]string{
 		{"Status:", string(svc.Status)},
@@ -54,6 +55,7 @@ func (s *session) show(ctx context.Context, t target) error {
 		{"Commit:", deployed},
 		{"Instance:", instanceOf(svc.InstanceConfiguration)},
 		{"Scaling:", scalingOf(svc.AutoScalingConfigurationSummary)},
+		{"Instances:", running},
 		{"Variables:", strings.Join(variableNames(svc), " ")},
 		{"Created:", svc.CreatedAt.Format(time.RFC3339)},
 		{"Updated:", svc.UpdatedAt.Format(time.RFC3339)},

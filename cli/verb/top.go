@@ -133,7 +133,7 @@ func (t *top) draw(list []usage) error {
 	for _, u := range list {
 		requests := []string{fmt.Sprint(u.RequestsInFlight), fmt.Sprint(u.RequestsTotal), fmt.Sprint(u.ServerErrorsTotal)}
 		if len(u.Instances) == 0 {
-			table.row(append([]string{u.name, "-", "-", "-", "-", "-", "-"}, requests...)...)
+			table.row(append([]string{u.name, "-", none(u.ServiceUsage), "-", "-", "-", "-"}, requests...)...)
 		}
 		for i, instance := range u.Instances {
 			name := u.name
@@ -145,6 +145,14 @@ func (t *top) draw(list []usage) error {
 		}
 	}
 	return table.Flush()
+}
+
+// none says why there is no instance.
+func none(u *api.ServiceUsage) string {
+	if u.Idle {
+		return "IDLE" // as a status is written
+	}
+	return "-"
 }
 
 func age(i api.InstanceUsage) string {

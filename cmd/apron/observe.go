@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"apron/api"
+	"apron/autoscale"
 	"apron/fleet"
 	"apron/logs"
 	"apron/operation"
@@ -44,7 +45,10 @@ func (p *platform) usage(ctx context.Context, svc api.Service) (api.ServiceUsage
 		RequestsTotal:       int(stats.Requests),
 		ServerErrorsTotal:   int(stats.Responses[5]),
 		LatencyMilliseconds: int(stats.Latency.Milliseconds()),
+		Idle:                p.fleet.Asleep(svc.ServiceId),
 	}
+	ready, starting := p.fleet.Counts(svc.ServiceId)
+	u.InstancesHealthy, u.InstancesWanted = ready, ready+starting
 	if !stats.LastRequest.IsZero() {
 		u.LastRequestAt = new(api.At(stats.LastRequest))
 	}
@@ -54,6 +58,16 @@ func (p *platform) usage(ctx context.Context, svc api.Service) (api.ServiceUsage
 	}
 	u.MeasuredAt = api.At(time.Now())
 	return u, err
+}
+
+// observeLoad is what the autoscaler sees of a service.
+func (p *platform) observeLoad(service string) (autoscale.Observation, bool) {
+	load := p.proxy.Load(service)
+	ready, starting := p.fleet.Counts(service)
+	return autoscale.Observation{
+		At: time.Now(), InFlight: load.InFlight, Waiting: load.Waiting, Peak: load.Peak,
+		Ready: ready, Starting: starting, LastUse: load.LastUse,
+	}, true
 }
 
 // instanceStatus are fleet's words for how an instance stands, as clients know them.

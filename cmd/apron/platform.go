@@ -11,6 +11,7 @@ import (
 	"strconv"
 
 	"apron/autodeploy"
+	"apron/autoscale"
 	"apron/awsjson"
 	"apron/build"
 	"apron/build/runtimes"
@@ -47,6 +48,7 @@ type platform struct {
 	builder   *build.Builder
 	proxy     *proxy.Proxy
 	fleet     *fleet.Fleet
+	scaler    *autoscale.Loop
 	worker    *operation.Worker
 	disk      *disk.Disk
 	control   *control.Control
@@ -207,8 +209,9 @@ func (p *platform) openBases(context.Context) (err error) {
 
 func driverDir(cfg Config) string { return filepath.Join(cfg.Data, "driver") }
 
-// tie closes the ring in which data runs: the proxy reaches instances through fleet, fleet tells the proxy which are
-// healthy, operations act on both, control wakes operations.
+// tie closes the ring in which data runs: the proxy reaches instances through fleet and counts requests, the autoscaler decides
+// by the counts how many instances fleet keeps, fleet tells the proxy which are healthy; operations act on all, control wakes
+// operations.
 func (p *platform) tie() {
 	p.tieInstances()
 	p.tieActions()
@@ -220,33 +223,41 @@ func (p *platform) tieInstances() {
 	p.proxy = proxy.New(proxy.Config{
 		Log:  p.log,
 		Dial: func(ctx context.Context, id string) (net.Conn, error) { return p.fleet.Dial(ctx, id) },
+
+		Demand: func(service string) { p.scaler.Kick(service) },
+		Failed: func(_, instanceID, _ string) { p.fleet.Suspect(instanceID) },
 	})
 	p.fleet = fleet.New(fleet.Config{
 		Driver:         p.driver,
 		Log:            p.log,
 		LogPath:        p.instanceLog,
 		Publish:        p.proxy.SetInstances,
+		Idle:           p.proxy.SetIdle,
+		Refuse:         p.proxy.Refuse,
+		Use:            p.proxy.Use,
 		Drain:          p.proxy.Drain,
 		Event:          p.event,
 		StopGrace:      limits.StopGrace,
 		StartAllowance: limits.StartAllowance,
 		DrainLimit:     limits.DrainLimit,
 	})
+	p.scaler = autoscale.NewLoop(autoscale.LoopConfig{Log: p.log, Observe: p.observeLoad, Scale: p.fleet.Scale, Event: p.event})
 	p.worker = operation.New(operation.Config{
-		Log:      p.log,
-		Store:    p.store,
-		Images:   p.images,
-		Fleet:    p.fleet,
-		Proxy:    p.proxy,
-		Logs:     p.logs,
-		Auth:     image.KeychainAuth,
-		Sources:  p.sources,
-		Builds:   p.builder,
-		Remote:   p.remote,
-		Bases:    p.bases.Kept,
-		Relieve:  p.relieve,
-		Limits:   limits,
-		Boundary: boundary,
+		Log:       p.log,
+		Store:     p.store,
+		Images:    p.images,
+		Fleet:     p.fleet,
+		Proxy:     p.proxy,
+		Logs:      p.logs,
+		Autoscale: p.scaler,
+		Auth:      image.KeychainAuth,
+		Sources:   p.sources,
+		Builds:    p.builder,
+		Remote:    p.remote,
+		Bases:     p.bases.Kept,
+		Relieve:   p.relieve,
+		Limits:    limits,
+		Boundary:  boundary,
 	})
 	p.openDisk()
 }
@@ -259,6 +270,7 @@ func (p *platform) tieActions() {
 		Settle:          p.worker.Settle,
 		Interrupt:       p.worker.Interrupt,
 		Progress:        p.worker.Progress,
+		Retagged:        p.worker.Retagged,
 		ReadLog:         p.readLog,
 		Usage:           p.usage,
 		Runtimes:        p.bases.List,

@@ -66,7 +66,7 @@ func (p *platform) Run(ctx context.Context, stdout io.Writer) error {
 		stopWork()
 		return errors.Join(err, group.Wait())
 	}
-	for _, run := range []func(context.Context) error{p.worker.Run, p.control.Run, p.bases.Run, p.watcher.Run, p.disk.Run} {
+	for _, run := range []func(context.Context) error{p.worker.Run, p.scaler.Run, p.control.Run, p.bases.Run, p.watcher.Run, p.disk.Run} {
 		group.Go(func() error { return run(work) })
 	}
 	api, edge := p.httpServer(p.handler()), p.httpServer(p.proxy)
