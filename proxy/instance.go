@@ -137,6 +137,10 @@ func busy(list []*instance) []*instance {
 // is done, when they are cut, and an error tells how many. No request uses the instance when Drain has returned, but
 // for the error that says so. An instance that is not known is drained already; one that is still named is an error.
 func (p *Proxy) Drain(ctx context.Context, instanceID string) error {
+	return p.both(ctx, Change{Kind: ChangeDrain, Instance: instanceID}, func() error { return p.drain(ctx, instanceID) })
+}
+
+func (p *Proxy) drain(ctx context.Context, instanceID string) error {
 	list, err := p.retiredInstances(instanceID)
 	for _, in := range list {
 		err = errors.Join(err, in.service.drain(ctx, &in.gate, errDrained))

@@ -77,6 +77,8 @@ type Proxy struct {
 
 	hosts atomic.Pointer[map[string]*service] // never changed in place
 
+	follower atomic.Pointer[Follower] // makes each change too; nil when there is none
+
 	mu       sync.Mutex // orders the changes below; no request takes it
 	services map[string]*service
 	retired  map[string][]*instance // by id: unnamed by SetInstances, perhaps with requests in flight

@@ -40,6 +40,11 @@ type service struct {
 // Hosts are compared without port and trailing dot, in any case. The hosts replace those of an earlier Open; a host
 // of another service moves to this one.
 func (p *Proxy) Open(serviceName string, hosts ...string) {
+	p.open(serviceName, hosts)
+	p.mirror(Change{Kind: ChangeOpen, Service: serviceName, Names: hosts})
+}
+
+func (p *Proxy) open(serviceName string, hosts []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	svc := p.serviceLocked(serviceName)
@@ -55,6 +60,11 @@ func (p *Proxy) Open(serviceName string, hosts ...string) {
 // no longer named gets no new request; its requests in flight go on and its idle connections are closed. A service
 // that is not known is made, closed: naming the instances before Open is how a service starts without a 503.
 func (p *Proxy) SetInstances(serviceName string, ids []string) {
+	p.setInstances(serviceName, ids)
+	p.mirror(Change{Kind: ChangeInstances, Service: serviceName, Names: ids})
+}
+
+func (p *Proxy) setInstances(serviceName string, ids []string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	svc := p.serviceLocked(serviceName)
@@ -102,6 +112,10 @@ func (s *service) countAvailableLocked() {
 // that wait for an instance are refused, because none will come; the others may finish until ctx is done, when they are cut, and an error tells how many. The service is withdrawn
 // either way. Safe to repeat; a service that is not known is withdrawn already.
 func (p *Proxy) Withdraw(ctx context.Context, serviceName string) error {
+	return p.both(ctx, Change{Kind: ChangeWithdraw, Service: serviceName}, func() error { return p.withdraw(ctx, serviceName) })
+}
+
+func (p *Proxy) withdraw(ctx context.Context, serviceName string) error {
 	p.mu.Lock()
 	svc := p.services[serviceName]
 	if svc == nil {
@@ -118,6 +132,11 @@ func (p *Proxy) Withdraw(ctx context.Context, serviceName string) error {
 
 // Remove forgets the service and its counts. Requests in flight go on.
 func (p *Proxy) Remove(serviceName string) {
+	p.remove(serviceName)
+	p.mirror(Change{Kind: ChangeRemove, Service: serviceName})
+}
+
+func (p *Proxy) remove(serviceName string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	svc := p.services[serviceName]
