@@ -9,6 +9,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // Conn is the way between two server processes. Each may ask the other, many questions at a time. Its methods may be called
@@ -77,8 +78,12 @@ func (c *Conn) Done() <-chan struct{} { return c.done }
 // Close gives the other process up. It sees the same as if this one had ended.
 func (c *Conn) Close() error { return c.socket.Close() }
 
-// Ask asks and waits for the answer until ctx is done. The files of the answer are the caller's. Errors are ErrGone, the
-// cause of ctx, and whatever the other process said.
+// lateLimit is how long an answer may take that nobody waits for any more.
+const lateLimit = 7 * time.Second
+
+// Ask asks and waits for the answer. When ctx is done the other process is told, and has some seconds to end what it does and
+// to answer even so; one that stays silent is given up. The files of the answer are the caller's. Errors are ErrGone and
+// whatever the other process said.
 func (c *Conn) Ask(ctx context.Context, what string, body, answer any) ([]*os.File, error) {
 	text, err := json.Marshal(body)
 	if err != nil {
@@ -95,9 +100,20 @@ func (c *Conn) Ask(ctx context.Context, what string, body, answer any) ([]*os.Fi
 	case <-c.done:
 		return nil, ErrGone
 	case <-ctx.Done():
-		_ = c.send(message{Cancel: id}, nil)
-		return nil, context.Cause(ctx)
+		return c.insist(id, answered, answer)
 	}
+}
+
+func (c *Conn) insist(id uint64, answered chan reply, answer any) ([]*os.File, error) {
+	_ = c.send(message{Cancel: id}, nil)
+	select {
+	case r := <-answered:
+		return r.result(answer)
+	case <-c.done:
+	case <-time.After(lateLimit):
+		_ = c.Close()
+	}
+	return nil, ErrGone
 }
 
 func (r reply) result(into any) ([]*os.File, error) {

@@ -68,12 +68,11 @@ func inDir(dir string, f func(path string) error) error {
 	return f(filepath.Join("/proc/self/fd", strconv.Itoa(int(at.Fd())), doorFile))
 }
 
-// Close takes no more requests. Those under way go on.
-func (d *Door) Close() error {
-	err := d.socket.Close()
-	d.wg.Wait()
-	return err
-}
+// Shut takes no more requests. Those under way go on.
+func (d *Door) Shut() error { return d.socket.Close() }
+
+// Wait returns when every request is answered.
+func (d *Door) Wait() { d.wg.Wait() }
 
 func (d *Door) serve() {
 	for {
@@ -81,7 +80,7 @@ func (d *Door) serve() {
 		if err != nil {
 			return
 		}
-		go d.answer(c)
+		d.wg.Go(func() { d.answer(c) })
 	}
 }
 

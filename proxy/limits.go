@@ -37,6 +37,11 @@ func (l Limits) withDefaults(timeout time.Duration) *Limits {
 // SetLimits replaces the limits of the service, which is made, closed, if it is not known. Concurrency, MaxInstances, Queue and
 // QueueTime are in force at once, also for requests that wait already; the rest for requests that begin from now on.
 func (p *Proxy) SetLimits(serviceName string, l Limits) {
+	p.setLimits(serviceName, l)
+	p.mirror(Change{Kind: ChangeLimits, Service: serviceName, Limits: l})
+}
+
+func (p *Proxy) setLimits(serviceName string, l Limits) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	svc := p.serviceLocked(serviceName)
@@ -49,6 +54,11 @@ func (p *Proxy) SetLimits(serviceName string, l Limits) {
 // SetIdle says whether the service is scaled to zero. While it is and has no instance, requests wait for one up to
 // their RequestTimeout rather than Config.InstanceWait. A service that is not known is made, closed.
 func (p *Proxy) SetIdle(serviceName string, idle bool) {
+	p.setIdle(serviceName, idle)
+	p.mirror(Change{Kind: ChangeIdle, Service: serviceName, Idle: idle})
+}
+
+func (p *Proxy) setIdle(serviceName string, idle bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	svc := p.serviceLocked(serviceName)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -13,6 +15,8 @@ type Change struct {
 	Service  string     `json:"service,omitempty"`
 	Names    []string   `json:"names,omitempty"`    // the hosts of ChangeOpen, the instances of ChangeInstances
 	Instance string     `json:"instance,omitempty"` // of ChangeDrain
+	Limits   Limits     `json:"limits,omitzero"`    // of ChangeLimits
+	Idle     bool       `json:"idle,omitempty"`     // of ChangeIdle
 }
 
 // ChangeKind says which method of Proxy a Change is a call of.
@@ -25,6 +29,8 @@ const (
 	ChangeWithdraw  ChangeKind = "withdraw"
 	ChangeRemove    ChangeKind = "remove"
 	ChangeDrain     ChangeKind = "drain"
+	ChangeLimits    ChangeKind = "set_limits"
+	ChangeIdle      ChangeKind = "set_idle"
 )
 
 // Follower is the proxy of another process that still has connections of clients.
@@ -55,6 +61,10 @@ func (p *Proxy) Follow(ctx context.Context, c Change) error {
 		p.Open(c.Service, c.Names...)
 	case ChangeRemove:
 		p.Remove(c.Service)
+	case ChangeLimits:
+		p.SetLimits(c.Service, c.Limits)
+	case ChangeIdle:
+		p.SetIdle(c.Service, c.Idle)
 	case ChangeWithdraw:
 		return p.Withdraw(ctx, c.Service)
 	case ChangeDrain:
@@ -92,7 +102,35 @@ func (p *Proxy) tell(ctx context.Context, c Change) error {
 	err := (*f).Follow(ctx, c)
 	if errors.Is(err, ErrLost) {
 		p.follower.CompareAndSwap(f, nil)
+		p.NoteLoads(nil)
 		return nil
 	}
 	return err
+}
+
+// Loads are the loads of the services that have requests in flight, for the leading process: see NoteLoads. It begins new peaks.
+func (p *Proxy) Loads() map[string]Load {
+	p.mu.Lock()
+	names := slices.Collect(maps.Keys(p.services))
+	p.mu.Unlock()
+	loads := map[string]Load{}
+	for _, name := range names {
+		if l := p.Load(name); l.Peak > 0 {
+			loads[name] = l
+		}
+	}
+	return loads
+}
+
+// NoteLoads adds what a following process has in flight to what this one tells of its services, until the next call: a
+// WebSocket there keeps its service from being scaled to zero here.
+func (p *Proxy) NoteLoads(loads map[string]Load) { p.followed.Store(&loads) }
+
+// elsewhere is what the following process has in flight of the service.
+func (p *Proxy) elsewhere(serviceName string) Load {
+	loads := p.followed.Load()
+	if loads == nil {
+		return Load{}
+	}
+	return (*loads)[serviceName]
 }

@@ -45,7 +45,7 @@ func (p *Proxy) Stats(serviceName string) Stats {
 	defer svc.mu.Unlock()
 	c := &svc.count
 	return Stats{
-		InFlight:    svc.inFlight,
+		InFlight:    svc.inFlight + p.elsewhere(serviceName).InFlight,
 		Requests:    c.requests,
 		Responses:   c.responses,
 		ClientGone:  c.clientGone,
@@ -75,10 +75,11 @@ func (p *Proxy) Load(serviceName string) Load {
 	}
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
+	there := p.elsewhere(serviceName)
 	l := Load{
-		InFlight:  svc.inFlight,
-		Waiting:   svc.queue.n,
-		Peak:      svc.peak,
+		InFlight:  svc.inFlight + there.InFlight,
+		Waiting:   svc.queue.n + there.Waiting,
+		Peak:      svc.peak + there.Peak,
 		Requests:  svc.count.requests,
 		Instances: len(svc.instances),
 		LastUse:   svc.count.last,
@@ -86,7 +87,7 @@ func (p *Proxy) Load(serviceName string) Load {
 	if l.InFlight > 0 {
 		l.LastUse = time.Now()
 	}
-	svc.peak = l.InFlight
+	svc.peak = svc.inFlight
 	return l
 }
 
