@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"time"
 
 	"apron/driver"
 )
@@ -17,7 +18,8 @@ import (
 // Retire. Everything else is a stray and destroyed, and so is what a start that was cut off left behind, and every build: whose
 // operation goes on runs it again.
 //
-// It returns when the instances that answer are published and the strays are gone, or have been tried to remove.
+// It returns when the instances that answer are published and the strays are gone, or have been tried to remove; those that
+// another process still has requests in flight on go in the background when these have ended.
 // An error means that the driver could not be asked. Run must be running.
 func (f *Fleet) Recover(ctx context.Context, desired []Revision, busy []string) error {
 	found, err := f.cfg.Driver.Recover(ctx)
@@ -26,8 +28,8 @@ func (f *Fleet) Recover(ctx context.Context, desired []Revision, busy []string) 
 	}
 	wanted, strays := f.adopt(found, desired, busy)
 	var wg sync.WaitGroup
-	for _, id := range strays {
-		wg.Go(func() { f.destroyStray(ctx, id) })
+	for _, d := range strays {
+		wg.Go(func() { f.removeStray(ctx, d) })
 	}
 	answers := make([]bool, len(wanted))
 	for n, i := range wanted {
@@ -39,8 +41,8 @@ func (f *Fleet) Recover(ctx context.Context, desired []Revision, busy []string) 
 	return f.takeOver(ctx, desired, wanted, answers)
 }
 
-// adopt makes the found instances known and returns those of desired revisions and the ids of the strays.
-func (f *Fleet) adopt(found []driver.Instance, desired []Revision, busy []string) (wanted []*instance, strays []string) {
+// adopt makes the found instances known and returns those of desired revisions, and the strays.
+func (f *Fleet) adopt(found []driver.Instance, desired []Revision, busy []string) (wanted []*instance, strays []driver.Instance) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, rev := range desired {
@@ -53,14 +55,14 @@ func (f *Fleet) adopt(found []driver.Instance, desired []Revision, busy []string
 		rev, known := f.desiredLocked(d.Spec)
 		switch {
 		case d.State == driver.Partial, d.Spec.Build != nil:
-			strays = append(strays, d.Spec.ID)
+			strays = append(strays, d)
 		case known:
 			wanted = append(wanted, f.adoptLocked(d, rev, starting))
 		case slices.Contains(busy, d.Spec.Service):
 			i := f.adoptLocked(d, revisionOf(d.Spec), adopted)
 			f.spawnLocked(func() { f.live(i) })
 		default:
-			strays = append(strays, d.Spec.ID)
+			strays = append(strays, d)
 		}
 	}
 	f.resizeLocked(desired, wanted)
@@ -99,7 +101,7 @@ func (f *Fleet) desiredLocked(spec driver.Spec) (Revision, bool) {
 func (f *Fleet) adoptLocked(d driver.Instance, rev Revision, p phase) *instance {
 	i := f.newInstanceLocked(f.serviceLocked(d.Spec.Service), d.Spec.ID, rev, p)
 	i.found, i.since = &d, d.StartedAt
-	i.cpu.resting.Store(true) // for all that is known
+	i.exposed = true // the process before this one may still have requests in flight on it
 	return i
 }
 
@@ -128,6 +130,30 @@ func (f *Fleet) takeOver(ctx context.Context, desired []Revision, wanted []*inst
 	return nil
 }
 
+// strayWait is how long Recover waits for requests in flight on a stray; usually there are none.
+const strayWait = 100 * time.Millisecond
+
+// removeStray drains before it destroys: a server that has handed over to this one may have been about to do the same.
+func (f *Fleet) removeStray(ctx context.Context, d driver.Instance) {
+	id := d.Spec.ID
+	if d.State != driver.Running || d.Spec.Build != nil {
+		f.destroyStray(ctx, id)
+		return
+	}
+	drained := make(chan struct{})
+	f.mu.Lock()
+	f.spawnLocked(func() { defer close(drained); f.drain(&instance{id: id}) })
+	f.mu.Unlock()
+	select {
+	case <-drained:
+		f.destroyStray(ctx, id)
+	case <-time.After(strayWait):
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.spawnLocked(func() { <-drained; f.retryStray(id) })
+	}
+}
+
 // destroyStray tries once while the server starts, and leaves the rest to the background.
 func (f *Fleet) destroyStray(ctx context.Context, id string) {
 	f.cfg.Log.Info("destroy stray instance", slog.String("instance_id", id))
@@ -142,7 +168,7 @@ func (f *Fleet) destroyStray(ctx context.Context, id string) {
 }
 
 func (f *Fleet) retryStray(id string) {
-	for try := 0; sleep(f.ctx, backoff(try)) == nil; try++ {
+	for try := 0; f.ctx.Err() == nil; try++ {
 		ctx, cancel := context.WithTimeout(f.ctx, callLimit)
 		err := f.cfg.Driver.Destroy(ctx, id)
 		cancel()
@@ -150,5 +176,6 @@ func (f *Fleet) retryStray(id string) {
 			return
 		}
 		f.cfg.Log.Error("destroy stray instance", slog.String("instance_id", id), slog.Any("error", err))
+		sleep(f.ctx, backoff(try))
 	}
 }

@@ -131,12 +131,13 @@ func (d *Driver) RemoveNetwork(ctx context.Context) error {
 	return errors.Join(d.discardSpare(), d.net.remove(ctx), d.removeGroupParent(ctx))
 }
 
-// Close lets go of the instances and leaves them running. No other method may be called after it.
+// Close lets go of the instances and leaves them running. After it Dial returns ErrNotFound, and no other method may be called.
 func (d *Driver) Close() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, inst := range d.instances {
 		if r := inst.current(); r != nil {
+			leaveChild(r)
 			_ = r.pidfd.Close()
 			_ = r.netns.Close()
 		}

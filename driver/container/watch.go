@@ -63,8 +63,12 @@ func (p *process) poll(events int16, deadline time.Time) (int16, error) {
 // that where the kernel can (6.15). Otherwise nobody knows.
 func (p *process) status() driver.Exit {
 	exit := driver.Exit{Code: -1, At: time.Now().UTC()}
-	if p.child != nil {
-		state, _ := p.child.Wait() // an exit code other than 0 is an error too
+	child := p.child
+	if child == nil {
+		child = takeChild(p.pid)
+	}
+	if child != nil {
+		state, _ := child.Wait() // an exit code other than 0 is an error too
 		if state != nil {
 			if w, ok := state.Sys().(syscall.WaitStatus); ok {
 				return exited(exit, w)
