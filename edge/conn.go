@@ -1,0 +1,32 @@
+package edge
+
+import (
+	"net"
+	"net/netip"
+	"sync/atomic"
+)
+
+// conn is a client's connection with its place in the table. What was read to tell its protocol is read from it once more.
+type conn struct {
+	net.Conn
+	table  *table
+	client netip.Addr
+	head   [len(preface)]byte
+	unread []byte      // of head
+	idle   atomic.Bool // no request is under way, so that it may be closed when nobody listens any more
+}
+
+func (c *conn) Read(p []byte) (int, error) {
+	if len(c.unread) > 0 {
+		n := copy(p, c.unread)
+		c.unread = c.unread[n:]
+		return n, nil
+	}
+	return c.Conn.Read(p)
+}
+
+// Close closes the connection and gives its place free.
+func (c *conn) Close() error {
+	defer c.table.leave(c)
+	return c.Conn.Close()
+}

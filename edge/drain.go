@@ -1,0 +1,66 @@
+package edge
+
+import (
+	"context"
+	"net/http"
+)
+
+// Drain accepts no more and closes the listeners. What is open goes on: the next answer on each connection says that it is the
+// last one there, and one on which no request comes stays until its idle time-out, because a request may be on its way to it.
+// It does not wait.
+func (s *Server) Drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.draining.Store(true)
+	for l := range s.listeners {
+		_ = l.Close() // Serve reports what matters of it
+	}
+	clear(s.listeners)
+}
+
+// CloseIdle drains, and closes the connections on which no request is under way, for an end after which nobody listens here
+// anyway. It does not wait.
+func (s *Server) CloseIdle() {
+	s.Drain()
+	s.conns.closeIdle()
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = s.web.Shutdown(done) // begins it, with HTTP/2's GOAWAY; the waiting is Shutdown's
+}
+
+// Shutdown drains and waits until the last connection has ended. At ctx's end it cuts those that are left and returns ctx's
+// error.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.Drain()
+	err := s.conns.wait(ctx)
+	if err != nil {
+		s.conns.closeAll()
+	}
+	s.handoff.Close()
+	_ = s.web.Close() // its listener is closed already
+	return err
+}
+
+// closing makes a handler's answers the last on their connections once the server drains: HTTP/1.x by the header, HTTP/2 by the
+// GOAWAY that net/http makes of it.
+func (s *Server) closing(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(&lastAnswer{w, s}, r)
+	})
+}
+
+// lastAnswer looks when the answer begins whether it is the last: a drain may have begun since the request came.
+type lastAnswer struct {
+	http.ResponseWriter
+	server *Server
+}
+
+// Unwrap lets http.ResponseController reach the server's own writer.
+func (w *lastAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *lastAnswer) WriteHeader(status int) {
+	if status >= 200 && w.server.draining.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	w.ResponseWriter.WriteHeader(status)
+}

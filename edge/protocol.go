@@ -1,0 +1,114 @@
+package edge
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"strings"
+	"time"
+)
+
+// preface is what a client's connection begins with when it speaks HTTP/2 without having agreed on it before.
+const preface = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+// protocol is what a connection's first bytes say it speaks.
+type protocol int
+
+const (
+	unknown protocol = iota // more bytes will tell
+	http1
+	http2
+	secure // TLS: what is inside is agreed on in its handshake
+)
+
+// tell finds the protocol by a connection's first bytes. 0x16 begins a TLS handshake and no method of HTTP.
+func tell(head []byte) protocol {
+	switch {
+	case len(head) == 0:
+		return unknown
+	case head[0] == 0x16:
+		return secure
+	case !strings.HasPrefix(preface, string(head)):
+		return http1
+	case len(head) == len(preface):
+		return http2
+	}
+	return unknown
+}
+
+// sniff reads until the protocol is told, for the time that a head may take.
+func (c *conn) sniff(limit time.Duration) protocol {
+	_ = c.SetReadDeadline(time.Now().Add(limit)) // one that fails makes Read fail
+	for n := 0; n < len(c.head); {
+		got, err := c.Conn.Read(c.head[n:])
+		if n += got; got > 0 {
+			c.idle.Store(false)
+		}
+		c.unread = c.head[:n]
+		if p := tell(c.unread); p != unknown {
+			_ = c.SetReadDeadline(time.Time{})
+			return p
+		}
+		if err != nil {
+			break
+		}
+	}
+	return unknown
+}
+
+// serve gives the connection to what speaks its protocol, and returns when it has ended or is in other hands.
+func (s *Server) serve(c *conn) {
+	switch c.sniff(s.header) {
+	case secure:
+		s.serveTLS(c)
+	case http2:
+		s.giveWeb(c)
+	case http1:
+		if s.redirect {
+			s.giveWeb(c)
+			return
+		}
+		s.serveHTTP1(c, nil)
+	default:
+		_ = c.Close() // nothing came, or not enough in time: there is nobody to tell
+	}
+}
+
+// serveTLS makes the handshake, which is bounded as a whole: a client that sends it byte by byte holds a connection and no
+// more than that.
+func (s *Server) serveTLS(c *conn) {
+	if s.tls == nil {
+		s.alert(c)
+		return
+	}
+	secured := tls.Server(c, s.tls)
+	ctx, cancel := context.WithTimeout(context.Background(), s.handshake)
+	defer cancel()
+	if err := secured.HandshakeContext(ctx); err != nil {
+		s.log.LogAttrs(ctx, slog.LevelDebug, "no TLS handshake", slog.String("client", c.RemoteAddr().String()), slog.Any("error", err))
+		_ = c.Close()
+		return
+	}
+	state := secured.ConnectionState()
+	if state.NegotiatedProtocol == "h2" {
+		s.giveWeb(secured)
+		return
+	}
+	s.serveHTTP1(secured, &state)
+}
+
+// alert tells a client that wants TLS where none is spoken.
+func (s *Server) alert(c *conn) {
+	_ = c.SetDeadline(time.Now().Add(time.Second))
+	_, _ = c.Write(noTLS)
+	_ = c.Close()
+}
+
+// noTLS is a fatal alert in clear, handshake_failure: the nearest that TLS has to "this is not spoken here".
+var noTLS = []byte{0x15, 3, 1, 0, 2, 2, 40}
+
+// serveHTTP1 serves HTTP/1.x on stream, which is c itself or the TLS on it.
+func (s *Server) serveHTTP1(stream net.Conn, state *tls.ConnectionState) {
+	s.giveWeb(stream)
+}
