@@ -9,12 +9,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -28,9 +29,9 @@ type Platform struct {
 	// Env is what `apron env` printed: AWS_ENDPOINT_URL_APPRUNNER, AWS_ACCESS_KEY_ID and so on.
 	Env map[string]string
 
-	cmd  *exec.Cmd
-	done chan error // has the result of cmd.Wait
-	log  *buffer
+	pid  int
+	done chan error // has how the process ended; nil also for one whose exit code is another process's to know
+	log  *os.File   // what the server prints, and those that take over from it
 }
 
 // startLimit is how long a server may take until it answers.
@@ -39,16 +40,30 @@ const startLimit = 60 * time.Second
 // Start runs bin serve on the data directory and waits until it is ready. environ is added to this process's own
 // environment, args to the command line.
 func Start(ctx context.Context, bin, data string, environ []string, args ...string) (*Platform, error) {
-	p := &Platform{Bin: bin, Data: data, log: &buffer{}, done: make(chan error, 1)}
 	args = append([]string{"serve", "--data", data, "--api", "127.0.0.1:0", "--edge", "127.0.0.1:0", "--verbose",
 		"--disk-high", "100"}, args...) // how full this machine's disk is must not decide what is tested
-	p.cmd = exec.Command(bin, args...)
-	p.cmd.Env = append(os.Environ(), environ...)
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
-	if err := p.cmd.Start(); err != nil {
+	cmd := exec.Command(bin, args...)
+	cmd.Env = append(os.Environ(), environ...)
+	return Run(ctx, cmd, bin, data)
+}
+
+// Run starts cmd, which in some way runs bin serve on the data directory, and waits until that is ready.
+func Run(ctx context.Context, cmd *exec.Cmd, bin, data string) (*Platform, error) {
+	p := &Platform{Bin: bin, Data: data, done: make(chan error, 1)}
+	var err error
+	// A file, and no pipe: a server that takes over prints into it too, and must not hold up the end of the first.
+	if p.log, err = os.CreateTemp("", "apron-log-"); err != nil {
+		return nil, err
+	}
+	if err := os.Remove(p.log.Name()); err != nil { // it lasts as long as somebody has it open
+		return nil, err
+	}
+	cmd.Stdout, cmd.Stderr = p.log, p.log
+	if err := cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", bin, err)
 	}
-	go func() { p.done <- p.cmd.Wait() }()
+	p.pid = cmd.Process.Pid
+	go func() { p.done <- cmd.Wait() }()
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	if err := p.awaitReady(ctx); err != nil {
@@ -121,14 +136,20 @@ func parseExports(out []byte) map[string]string {
 func (p *Platform) APIURL() string { return p.Env["AWS_ENDPOINT_URL_APPRUNNER"] }
 
 // PID is the server's process.
-func (p *Platform) PID() int { return p.cmd.Process.Pid }
+func (p *Platform) PID() int { return p.pid }
 
 // Log is what the server has printed so far.
-func (p *Platform) Log() string { return p.log.String() }
+func (p *Platform) Log() string {
+	text, err := io.ReadAll(io.NewSectionReader(p.log, 0, 1<<40))
+	if err != nil {
+		return err.Error()
+	}
+	return string(text)
+}
 
 // Kill ends the server with SIGKILL and waits until it is gone. Its instances run on.
 func (p *Platform) Kill() error {
-	if err := p.cmd.Process.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+	if err := syscall.Kill(p.pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
 		return err
 	}
 	return p.Wait()
@@ -207,22 +228,4 @@ func (p *Platform) HTTP() *http.Client {
 		return new(net.Dialer).DialContext(ctx, network, p.edgeAddress())
 	}
 	return &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 64}}
-}
-
-// buffer is a bytes.Buffer for several goroutines.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

@@ -28,6 +28,7 @@ type Config struct {
 	StartAllowance time.Duration // from an instance's start until it has to be healthy
 	DrainLimit     time.Duration // how long requests in flight may take when a service is paused, updated or deleted
 	StopGrace      time.Duration // from SIGTERM to SIGKILL
+	HandoverLimit  time.Duration // how long the process before an upgrade may go on with the connections that it has
 
 	DiskHigh int // percent of the data directory's disk above which what can be made again goes; 100 is never
 
@@ -52,6 +53,7 @@ func defaults() Config {
 		StartAllowance: 5 * time.Minute,
 		DrainLimit:     120 * time.Second,
 		StopGrace:      30 * time.Second,
+		HandoverLimit:  15 * time.Minute,
 		DiskHigh:       85,
 		PushLimit:      1024,
 		PollInterval:   time.Minute,
@@ -87,6 +89,7 @@ func (c *Config) bind(fs *pflag.FlagSet) error {
 		durationVar(fs, &c.PollInterval, "poll-interval", "APRON_POLL_INTERVAL", "how often repositories are looked at for new commits; images elsewhere a fifth as often"),
 		durationVar(fs, &c.StartAllowance, "start-allowance", "APRON_START_ALLOWANCE", "how long a new instance may take to become healthy"),
 		durationVar(fs, &c.DrainLimit, "drain-limit", "APRON_DRAIN_LIMIT", "how long requests in flight may take to end"),
+		durationVar(fs, &c.HandoverLimit, "handover-limit", "APRON_HANDOVER_LIMIT", "how long connections from before an upgrade may go on in the process that they are in"),
 		durationVar(fs, &c.StopGrace, "stop-grace", "APRON_STOP_GRACE", "how long an instance may take to end after SIGTERM"),
 	)
 }
@@ -137,6 +140,7 @@ func (c *Config) Validate() error {
 		checkPositive("--start-allowance", c.StartAllowance),
 		checkPositive("--drain-limit", c.DrainLimit),
 		checkPositive("--stop-grace", c.StopGrace),
+		checkPositive("--handover-limit", c.HandoverLimit),
 		checkPositive("--push-limit", c.PushLimit),
 		c.checkDisk(),
 		c.Builds.check(),

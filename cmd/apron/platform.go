@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 
+	"golang.org/x/sync/errgroup"
+
 	"apron/autodeploy"
 	"apron/autoscale"
 	"apron/awsjson"
@@ -29,14 +31,15 @@ import (
 	"apron/store"
 )
 
-// platform is a whole server: every part, built and tied together.
+// platform is the control plane: every part of it, built and tied together, and to the front that clients are connected to.
 type platform struct {
-	cfg  Config
-	log  *slog.Logger
-	data *dataDir
-	ring *keyring.Ring
+	cfg   Config
+	log   *slog.Logger
+	data  *dataDir
+	front *front
+	ring  *keyring.Ring
 
-	api, edge net.Listener
+	api, edge net.Listener // of the front; nothing here accepts from them
 	store     *store.Store
 	keys      *keys
 	images    *image.Store
@@ -55,20 +58,24 @@ type platform struct {
 	watcher   *autodeploy.Watcher
 	server    *awsjson.Server
 
+	parts *errgroup.Group // what runs, see start
+	work  context.Context // of the group; done too when a part has failed
+	end   context.CancelFunc
+
 	closers []func() error // of what is open, in the order it was opened
 }
 
-// openPlatform opens everything that a server needs, in the order in which a failure is cheapest. Nothing serves or
-// runs until Run.
-func openPlatform(ctx context.Context, cfg Config, log *slog.Logger) (_ *platform, err error) {
-	p := &platform{cfg: cfg, log: log}
+// openPlatform opens everything that a control plane needs, in the order in which a failure is cheapest. Nothing runs until
+// start.
+func openPlatform(ctx context.Context, cfg Config, log *slog.Logger, data *dataDir, front *front) (_ *platform, err error) {
+	p := &platform{cfg: cfg, log: log, data: data, front: front, api: front.api.socket, edge: front.edge, proxy: front.proxy}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Close())
 		}
 	}()
 	for _, open := range []func(context.Context) error{
-		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openGit, p.openLogs, p.openDriver, p.openBases, p.openBuilds,
+		p.openRing, p.openStore, p.openKeys, p.openImages, p.openGit, p.openLogs, p.openDriver, p.openBases, p.openBuilds,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -79,7 +86,9 @@ func openPlatform(ctx context.Context, cfg Config, log *slog.Logger) (_ *platfor
 }
 
 // Close closes what is open, the last opened first. Instances are left running.
-func (p *platform) Close() error {
+func (p *platform) Close() error { return errors.Join(p.letGo(), p.closeAll()) }
+
+func (p *platform) closeAll() error {
 	var errs []error
 	for i := len(p.closers) - 1; i >= 0; i-- {
 		errs = append(errs, p.closers[i]())
@@ -88,55 +97,19 @@ func (p *platform) Close() error {
 	return errors.Join(errs...)
 }
 
+// letGo closes the driver, without which the data plane reaches no instance here. It may be repeated.
+func (p *platform) letGo() error {
+	if p.driver == nil {
+		return nil
+	}
+	return p.driver.Close()
+}
+
 func (p *platform) onClose(f func() error) { p.closers = append(p.closers, f) }
 
-func (p *platform) openData(context.Context) (err error) {
-	if p.data, err = openData(p.cfg.Data); err != nil {
-		return err
-	}
-	p.onClose(p.data.Close)
+func (p *platform) openRing(context.Context) (err error) {
 	p.ring, err = keyring.Open(p.data.join(ringFile))
 	return err
-}
-
-// checkHost refuses to start on a machine that cannot run instances: every create would fail. What the machine lacks
-// and instances run without is logged.
-func (p *platform) checkHost(context.Context) error {
-	for _, r := range container.Requirements(p.cfg.Data) {
-		switch {
-		case r.OK:
-		case !r.Mandatory:
-			p.log.Warn("this machine limits what instances can have", "requirement", r.Name, "found", r.Detail, "remedy", r.Remedy)
-		default:
-			return fmt.Errorf("this machine can't run instances: %s: %s. %s; `apron doctor` shows all that is needed", r.Name, r.Detail, r.Remedy)
-		}
-	}
-	return nil
-}
-
-func (p *platform) listen(ctx context.Context) (err error) {
-	if p.api, err = p.listenOn(ctx, "--api", p.cfg.API); err != nil {
-		return err
-	}
-	p.edge, err = p.listenOn(ctx, "--edge", p.cfg.Edge)
-	return err
-}
-
-func (p *platform) listenOn(ctx context.Context, flag, addr string) (net.Listener, error) {
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", addr)
-	if err != nil {
-		if op, ok := errors.AsType[*net.OpError](err); ok {
-			err = op.Err // what it adds is the address once more
-		}
-		return nil, fmt.Errorf("listen on %s: %w; end what uses it, or choose another address of this machine with %s", addr, err, flag)
-	}
-	p.onClose(func() error {
-		if err := l.Close(); !errors.Is(err, net.ErrClosed) {
-			return err
-		}
-		return nil // its http.Server has closed it
-	})
-	return l, nil
 }
 
 func (p *platform) openStore(ctx context.Context) (err error) {
@@ -187,11 +160,7 @@ func (p *platform) openDriver(context.Context) (err error) {
 		Image:     p.images.Image,
 		Namespace: container.Namespace(driverDir(p.cfg)),
 	})
-	if err != nil {
-		return err
-	}
-	p.onClose(p.driver.Close)
-	return nil
+	return err
 }
 
 func (p *platform) openBases(context.Context) (err error) {
@@ -220,13 +189,6 @@ func (p *platform) tie() {
 
 func (p *platform) tieInstances() {
 	limits := operation.Limits{StartAllowance: p.cfg.StartAllowance, DrainLimit: p.cfg.DrainLimit, StopGrace: p.cfg.StopGrace}
-	p.proxy = proxy.New(proxy.Config{
-		Log:  p.log,
-		Dial: func(ctx context.Context, id string) (net.Conn, error) { return p.fleet.Dial(ctx, id) },
-
-		Demand: func(service string) { p.scaler.Kick(service) },
-		Failed: func(_, instanceID, _ string) { p.fleet.Suspect(instanceID) },
-	})
 	p.fleet = fleet.New(fleet.Config{
 		Driver:         p.driver,
 		Log:            p.log,
@@ -241,7 +203,7 @@ func (p *platform) tieInstances() {
 		StartAllowance: limits.StartAllowance,
 		DrainLimit:     limits.DrainLimit,
 	})
-	p.scaler = autoscale.NewLoop(autoscale.LoopConfig{Log: p.log, Observe: p.observeLoad, Scale: p.fleet.Scale, Event: p.event})
+	p.front.tie(ties{dial: p.fleet.Dial})
 	p.worker = operation.New(operation.Config{
 		Log:       p.log,
 		Store:     p.store,

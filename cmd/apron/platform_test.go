@@ -22,8 +22,8 @@ func TestCheckHost_LogsOnceWhatInstancesGoWithout(t *testing.T) {
 		}
 	}
 	var out bytes.Buffer
-	p := &platform{cfg: cfg, log: slog.New(slog.NewTextHandler(&out, nil))}
-	if err := p.checkHost(t.Context()); err != nil {
+	h := &host{cfg: cfg, log: slog.New(slog.NewTextHandler(&out, nil))}
+	if err := h.checkHost(); err != nil {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimSuffix(out.String(), "\n"), "\n")

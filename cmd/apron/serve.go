@@ -2,18 +2,15 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/sync/errgroup"
 )
 
 func serveCommand() *cobra.Command {
@@ -44,59 +41,16 @@ func serve(ctx context.Context, cfg Config, verbose bool, stdout, stderr io.Writ
 	if verbose {
 		level = slog.LevelDebug
 	}
-	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level}))
+	logger := slog.New(slog.NewTextHandler(stderr, &slog.HandlerOptions{Level: level})).With("pid", os.Getpid())
 	redirectStdLog(logger)
-	p, err := openPlatform(ctx, cfg, logger)
-	if err != nil {
-		return err
-	}
-	return errors.Join(p.Run(ctx, stdout), p.Close())
+	return newHost(cfg, logger, stdout).run(ctx)
 }
 
-// Run serves until ctx is done and then ends in order: no new API request, requests in flight end, operations stop
-// at their cursor. Instances are left running.
-func (p *platform) Run(ctx context.Context, stdout io.Writer) error {
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWork()
-	group, work := errgroup.WithContext(work)
-	for _, run := range []func(context.Context) error{p.driver.Run, p.logs.Run, p.fleet.Run} {
-		group.Go(func() error { return run(work) })
-	}
-	if err := p.recover(ctx); err != nil {
-		stopWork()
-		return errors.Join(err, group.Wait())
-	}
-	for _, run := range []func(context.Context) error{p.worker.Run, p.scaler.Run, p.control.Run, p.bases.Run, p.watcher.Run, p.disk.Run} {
-		group.Go(func() error { return run(work) })
-	}
-	api, edge := p.httpServer(p.handler()), p.httpServer(p.proxy)
-	group.Go(func() error { return serveOn(api, p.api) })
-	group.Go(func() error { return serveOn(edge, p.edge) })
-	p.announce(stdout)
-
-	select {
-	case <-ctx.Done():
-	case <-work.Done(): // a part failed
-	}
-	err := errors.Join(shutdown(api), shutdown(edge))
-	stopWork()
-	return errors.Join(err, group.Wait(), os.Remove(p.data.join(addressFile)))
-}
-
-// recover takes up what the last run of the server left, before anybody can ask for it, and says where we are.
-func (p *platform) recover(ctx context.Context) error {
-	if err := p.worker.Recover(ctx); err != nil {
-		return err
-	}
-	p.worker.CollectImages(ctx)
-	return writeAddress(p.cfg.Data, p.address())
-}
-
-func (p *platform) address() address {
+func (h *host) address() address {
 	return address{
 		PID:     os.Getpid(),
-		APIURL:  "http://" + reachable(p.api),
-		EdgeURL: "http://" + reachable(p.edge),
+		APIURL:  "http://" + reachable(h.front.api.socket),
+		EdgeURL: "http://" + reachable(h.front.edge),
 	}
 }
 
@@ -110,9 +64,9 @@ func reachable(l net.Listener) string {
 }
 
 // announce prints what a newcomer needs to know: where things are and how to begin.
-func (p *platform) announce(w io.Writer) {
-	a := p.address()
-	fmt.Fprintf(w, `apron %s
+func (h *host) announce() {
+	a, cfg := h.address(), h.cfg
+	fmt.Fprintf(h.stdout, `apron %s
   data      %s (--data)
   API       %s (--api), images under /v2/, git under /git/
   services  http://NAME.REGION.%s:%s (--domain, --edge %s)
@@ -120,24 +74,9 @@ func (p *platform) announce(w io.Writer) {
 
 In another shell:
   eval "$(%s env --data %s)"
-`, version(), p.cfg.Data, a.APIURL, p.cfg.Domain, portOf(p.edge), p.edge.Addr(),
-		p.cfg.StartAllowance, p.cfg.DrainLimit, p.cfg.StopGrace, os.Args[0], p.cfg.Data)
+`, version(), cfg.Data, a.APIURL, cfg.Domain, portOf(h.front.edge), h.front.edge.Addr(),
+		cfg.StartAllowance, cfg.DrainLimit, cfg.StopGrace, os.Args[0], cfg.Data)
 }
-
-// httpServer limits what clients can hold open; bodies and replies are limited where they are handled.
-func (p *platform) httpServer(h http.Handler) *http.Server {
-	return &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		ErrorLog:          slog.NewLogLogger(p.log.Handler(), slog.LevelDebug),
-	}
-}
-
-const (
-	headerTimeout = 30 * time.Second
-	idleTimeout   = 75 * time.Second // longer than the 60 s that load balancers keep idle connections for
-)
 
 // redirectStdLog brings what the standard library writes of its own, such as http.Transport of an application's bad
 // answer, into the server's log.
@@ -146,21 +85,5 @@ func redirectStdLog(l *slog.Logger) {
 	log.SetOutput(slog.NewLogLogger(l.Handler(), slog.LevelDebug).Writer())
 }
 
-func serveOn(s *http.Server, l net.Listener) error {
-	if err := s.Serve(l); !errors.Is(err, http.ErrServerClosed) {
-		return fmt.Errorf("serve on %s: %w", l.Addr(), err)
-	}
-	return nil
-}
-
 // shutdownLimit is how long requests may go on after SIGTERM; those that are left are cut.
 const shutdownLimit = 10 * time.Second
-
-func shutdown(s *http.Server) error {
-	ctx, cancel := context.WithTimeout(context.Background(), shutdownLimit)
-	defer cancel()
-	if err := s.Shutdown(ctx); err != nil {
-		return s.Close()
-	}
-	return nil
-}
