@@ -28,7 +28,7 @@ type host struct {
 	front    *front
 	platform *platform             // nil while this process is not in charge
 	before   *handover.Predecessor // nil, or the process that still ends requests from before an upgrade
-	door     *handover.Door
+	doors    []*handover.Door      // the last one is open while this process is in charge
 	knocks   chan knock
 	failed   chan error // of a port that accepts no more
 }
@@ -129,18 +129,18 @@ func (h *host) fail(err error) {
 }
 
 // open answers on the API's port, says where it is, and begins with what is to be done.
-func (h *host) open() (err error) {
+func (h *host) open() error {
 	if err := h.front.api.open(h.platform.handler(), h.fail); err != nil {
 		return err
 	}
 	if err := writeAddress(h.cfg.Data, h.address()); err != nil {
 		return err
 	}
-	if h.door == nil {
-		if h.door, err = handover.OpenDoor(h.cfg.Data, h.knock); err != nil {
-			return err
-		}
+	door, err := handover.OpenDoor(h.cfg.Data, h.knock)
+	if err != nil {
+		return err
 	}
+	h.doors = append(h.doors, door)
 	h.platform.begin()
 	h.announce()
 	notify(daemon.SdNotifyReady + fmt.Sprintf("\nMAINPID=%d", os.Getpid()))
@@ -176,9 +176,7 @@ func (h *host) serve(ctx context.Context) error {
 // stop ends in order: no new request, requests in flight end, operations stop at their cursor. Instances are left
 // running.
 func (h *host) stop() error {
-	if h.door != nil {
-		_ = h.door.Shut()
-	}
+	h.shutDoors()
 	h.endBefore()
 	h.front.shutdown(shutdownLimit)
 	err := os.Remove(filepath.Join(h.cfg.Data, addressFile))
@@ -186,6 +184,13 @@ func (h *host) stop() error {
 		err = errors.Join(err, h.platform.stop())
 	}
 	return err
+}
+
+// shutDoors takes no more requests of `apron upgrade`.
+func (h *host) shutDoors() {
+	for _, door := range h.doors {
+		_ = door.Shut() // or it is shut already
+	}
 }
 
 // close lets go of everything.
@@ -197,9 +202,9 @@ func (h *host) close() error {
 	if h.front != nil {
 		errs = append(errs, h.front.close())
 	}
-	if h.door != nil {
-		_ = h.door.Shut()
-		h.door.Wait()
+	h.shutDoors()
+	for _, door := range h.doors {
+		door.Wait()
 	}
 	if h.data != nil {
 		errs = append(errs, h.data.Close())

@@ -20,7 +20,8 @@ import (
 // handover.Protocol.
 const (
 	askData    = "data"    // by the new one when it is ready: end your control plane; the answer has the data directory's lock
-	askServe   = "serve"   // by the new one when it has taken charge: accept no more; from the answer on it accepts
+	askServe   = "serve"   // by the new one when it has taken charge: from the answer on it accepts
+	askServes  = "serves"  // by the new one when it does, and is found: accept no more
 	askFail    = "fail"    // by the new one: the reason why it gives up
 	askChange  = "change"  // by the new one: a change of the routing table
 	askEnd     = "end"     // by the new one: end your connections now
@@ -57,6 +58,7 @@ type leaving struct {
 	released chan struct{} // closed when it may have them
 	charge   chan struct{} // closed when it has taken charge
 	accepted chan struct{} // closed when it may accept
+	serves   chan struct{} // closed when it does
 	end      chan struct{} // closed when it wants this process to end
 
 	mu     sync.Mutex
@@ -73,7 +75,7 @@ func (h *host) handOver(ctx context.Context, k knock) (*leaving, error) {
 	k.say(fmt.Sprintf("process %d (apron %s) starts %s", os.Getpid(), version(), program.Path))
 	l := &leaving{
 		host: h, ready: make(chan struct{}), released: make(chan struct{}), charge: make(chan struct{}),
-		accepted: make(chan struct{}), end: make(chan struct{}),
+		accepted: make(chan struct{}), serves: make(chan struct{}), end: make(chan struct{}),
 	}
 	if err := l.begin(ctx, program, k.Limit); err != nil {
 		h.log.Error("the new process could not be used; this one goes on", "binary", program.Path, "error", err)
@@ -162,19 +164,25 @@ func (l *leaving) leave(ctx context.Context, limit time.Duration) error {
 	h := l.host
 	h.release()
 	crashAt("old released")
+	h.front.leader.Store(l.next.Conn) // connects to the instances that it starts
 	close(l.released)
 	ctx, cancel := withLimit(ctx, limit, "in charge")
 	defer cancel()
-	if err := l.await(ctx, l.charge); err != nil {
+	err := l.await(ctx, l.charge)
+	if err == nil {
+		crashAt("old decided")
+		close(l.accepted)
+		err = l.await(ctx, l.serves)
+	}
+	if err != nil {
 		l.next.Kill()
+		h.front.leader.Store(nil)
 		return err
 	}
-	crashAt("old decided")
-	h.front.leader.Store(l.next.Conn)
+	crashAt("old served")
 	_ = h.platform.letGo() // from here on the other process's driver connects
 	h.platform = nil
-	_ = h.door.Shut()
-	close(l.accepted)
+	h.shutDoors()
 	h.front.drain()
 	return nil
 }
@@ -200,6 +208,7 @@ func (h *host) takeBack(ctx context.Context, k knock, failed error) error {
 		return failed // somebody wants the server to end
 	}
 	h.log.Error("the new process failed; this one takes charge again", "error", failed)
+	h.shutDoors() // the new process may have had one in its place
 	crashAt("old takes back")
 	for try := 1; ; try++ {
 		err := h.takeCharge(ctx)
@@ -221,6 +230,9 @@ func (l *leaving) answers() handover.Answers {
 	return handover.Answers{
 		askData:  func(ctx context.Context, _ handover.Question) (handover.Answer, error) { return l.giveData(ctx) },
 		askServe: func(ctx context.Context, _ handover.Question) (handover.Answer, error) { return l.giveWay(ctx) },
+		askServes: func(context.Context, handover.Question) (handover.Answer, error) {
+			return handover.Answer{}, once(&l.mu, l.serves)
+		},
 		askFail: func(_ context.Context, q handover.Question) (handover.Answer, error) {
 			l.mu.Lock()
 			defer l.mu.Unlock()

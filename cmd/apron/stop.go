@@ -63,26 +63,38 @@ func stopServer(ctx context.Context, path string) (*dataDir, error) {
 	if _, inUse := errors.AsType[errInUse](err); !inUse {
 		return data, err
 	}
-	server, err := readAddress(path)
-	if err != nil {
-		return nil, err
-	}
-	if err := syscall.Kill(server.PID, syscall.SIGTERM); err != nil {
-		return nil, fmt.Errorf("stop the server (process %d): %w", server.PID, err)
-	}
 	ctx, cancel := context.WithTimeout(ctx, stopLimit)
 	defer cancel()
-	for {
+	for told := 0; ; {
+		told, err = tellToStop(path, told)
+		if err != nil {
+			return nil, err
+		}
 		data, err := openData(path)
 		if _, inUse := errors.AsType[errInUse](err); !inUse {
 			return data, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, fmt.Errorf("the server (process %d) has not ended %v after SIGTERM; look at its log, or kill it: its instances and operations survive that", server.PID, stopLimit)
+			return nil, fmt.Errorf("the server (process %d) has not ended %v after SIGTERM; look at its log, or kill it: its instances and operations survive that", told, stopLimit)
 		case <-time.After(20 * time.Millisecond):
 		}
 	}
+}
+
+// tellToStop sends SIGTERM to the server, unless that was the one that was told last: another process may be taking over from it.
+func tellToStop(path string, told int) (int, error) {
+	server, err := readAddress(path)
+	if err != nil && told != 0 {
+		return told, nil // it is about to end
+	}
+	if err != nil || server.PID == told {
+		return told, err
+	}
+	if err := syscall.Kill(server.PID, syscall.SIGTERM); err != nil && told == 0 {
+		return told, fmt.Errorf("stop the server (process %d): %w", server.PID, err)
+	}
+	return server.PID, nil
 }
 
 // stopInstances ends every instance that the data directory's driver holds, and the network that they shared.

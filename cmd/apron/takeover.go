@@ -56,12 +56,16 @@ func (h *host) takeOver(ctx context.Context, from *handover.Predecessor) (err er
 		return err
 	}
 	crashAt("new recovered")
-	if err := askToServe(ctx, from); err != nil {
+	if err := tell(ctx, from, askServe); err != nil {
 		return err
 	}
 	crashAt("new in charge")
 	go h.accept()
-	return h.open()
+	if err := h.open(); err != nil {
+		return err
+	}
+	crashAt("new found")
+	return tell(ctx, from, askServes)
 }
 
 func takeData(ctx context.Context, path string, from *handover.Predecessor) (*dataDir, error) {
@@ -77,11 +81,11 @@ func takeData(ctx context.Context, path string, from *handover.Predecessor) (*da
 	return &dataDir{path: path, lock: files[0]}, nil
 }
 
-// askToServe tells the old process that this one is in charge. If it is gone, this one is all the same: nobody else has the data.
-func askToServe(ctx context.Context, from *handover.Predecessor) error {
+// tell tells the old process how far this one is. If it is gone, this one goes on all the same: nobody else has the data.
+func tell(ctx context.Context, from *handover.Predecessor, what string) error {
 	ctx, cancel := context.WithTimeout(ctx, askLimit)
 	defer cancel()
-	if _, err := from.Ask(ctx, askServe, nil, nil); err != nil && !errors.Is(err, handover.ErrGone) {
+	if _, err := from.Ask(ctx, what, nil, nil); err != nil && !errors.Is(err, handover.ErrGone) {
 		return fmt.Errorf("tell the old process that this one serves: %w", err)
 	}
 	return nil

@@ -14,7 +14,8 @@
 //	UNHEALTHY=1         /health fails from the start
 //
 // Paths: / (200 "hello"), /env, /args, /pid, /slow?ms=, /exit?code=, /log?line=, /eat?mb=, /write?mb=, /reach?addr=,
-// /health (200 or 503; ?set=ok and ?set=fail switch it), /redirect (302 to a path that does not exist).
+// /health (200 or 503; ?set=ok and ?set=fail switch it), /redirect (302 to a path that does not exist), /echo (switches to
+// the protocol echo, in which every byte comes back, as a WebSocket would).
 package testapp
 
 import (
@@ -115,6 +116,7 @@ func (a *app) routes() http.Handler {
 	mux.HandleFunc("/exit", a.end)
 	mux.HandleFunc("/log", a.log)
 	mux.HandleFunc("/health", a.health)
+	mux.HandleFunc("/echo", a.echo)
 	mux.HandleFunc("/eat", func(_ http.ResponseWriter, r *http.Request) { a.Eat(number(r.FormValue("mb"))) })
 	mux.HandleFunc("/write", a.write)
 	mux.HandleFunc("/reach", a.reach)
@@ -150,6 +152,18 @@ func (a *app) health(w http.ResponseWriter, r *http.Request) {
 	}
 	if a.unhealthy.Load() {
 		http.Error(w, "unhealthy", http.StatusServiceUnavailable)
+	}
+}
+
+func (a *app) echo(w http.ResponseWriter, _ *http.Request) {
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n"); err == nil {
+		_, _ = io.Copy(conn, rw) // until either end hangs up
 	}
 }
 

@@ -1,0 +1,150 @@
+package main_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
+
+	"apron/aprontest"
+)
+
+// upgraded upgrades the world's platform and returns the process that served before.
+func (w *world) upgraded(args ...string) (before int) {
+	w.Helper()
+	before = w.platform.PID()
+	out, err := w.platform.Upgrade(w.Context(), args...)
+	if err != nil {
+		w.Fatal(err)
+	}
+	if w.platform.PID() == before {
+		w.Fatalf("process %d serves still after\n%s", before, out)
+	}
+	return before
+}
+
+// shellProgram is a program of the shell.
+func shellProgram(t *testing.T, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "program")
+	if err := os.WriteFile(path, []byte("#!/bin/sh\n"+text+"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestUpgrade_FailsNoRequest upgrades five times under a steady load of short, slow and seldom requests on new and on kept
+// connections, beside connections that stay open through all of it, and wants every process to end but the last.
+func TestUpgrade_FailsNoRequest(t *testing.T) {
+	w := newWorld(t)
+	w.do(createWith("app:1", nil))
+	w.greeting = "hello"
+	l := startLoad(w)
+	var old []int
+	var echoes []*echo
+	for i := range 5 {
+		echoes = append(echoes, openEcho(t, w))
+		old = append(old, w.upgraded())
+		for n, e := range echoes {
+			if err := e.says(fmt.Sprintf("after upgrade %d", i+1)); err != nil {
+				t.Errorf("connection %d after upgrade %d: %v", n, i+1, err)
+			}
+		}
+		time.Sleep(500 * time.Millisecond) // for the load to go on in the new process
+	}
+	l.end()
+	w.holds(types.ServiceStatusRunning)
+	for _, e := range echoes {
+		e.close()
+	}
+	for _, pid := range old {
+		if err := aprontest.Gone(pid, 2*time.Minute); err != nil { // clients of the API may keep an idle connection for 75 s
+			t.Errorf("%v\n%s", err, w.platform.Log())
+		}
+	}
+}
+
+// TestUpgrade_ToWhatFails wants the old process to go on, with an answer that says why, as if nothing had been asked.
+func TestUpgrade_ToWhatFails(t *testing.T) {
+	w := newWorld(t)
+	w.do(createWith("app:1", nil))
+	w.greeting = "hello"
+	l := startLoad(w)
+	e := openEcho(t, w)
+	for _, c := range []struct{ name, script, reason string }{
+		{"ends at once", "exit 3", "exit status 3"},
+		{"hangs", "exec sleep 1000", "not ready within 2s"},
+		{"is no server", "exec cat", "not ready within 2s"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			before := w.platform.PID()
+			out, err := w.platform.Upgrade(t.Context(), "--binary", shellProgram(t, c.script), "--limit", "2s")
+			if err == nil || !strings.Contains(err.Error(), c.reason) || !strings.Contains(err.Error(), "no upgrade") {
+				t.Errorf("upgrade = %q, %v; want %q", out, err, c.reason)
+			}
+			if w.platform.PID() != before {
+				t.Errorf("process %d serves, want %d", w.platform.PID(), before)
+			}
+			w.holds(types.ServiceStatusRunning)
+		})
+	}
+	if err := e.says("still here"); err != nil {
+		t.Error(err)
+	}
+	l.end()
+	w.do(pause)
+	w.upgraded()
+	w.do(resume)
+}
+
+// TestUpgrade_OperationsLeaveOldConnectionsTheirTime deploys and pauses right after an upgrade, while the process from before it
+// has a request in flight: it ends in peace, and nothing of its instance is left then.
+func TestUpgrade_OperationsLeaveOldConnectionsTheirTime(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		act    func(*world)
+		status types.ServiceStatus
+	}{
+		{"deployment", func(w *world) {
+			w.do(func(ctx context.Context, w *world) error {
+				return updateTo(ctx, w, "app:1", map[string]string{"VERSION": "2"})
+			})
+		}, types.ServiceStatusRunning},
+		{"pause", func(w *world) { w.do(pause) }, types.ServiceStatusPaused},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			w.do(createWith("app:1", nil))
+			w.greeting = "hello"
+			trace, e := w.trace(), openEcho(t, w)
+			slow := make(chan error, 1)
+			go func() {
+				c := &rawClient{address: e.address, host: w.url}
+				slow <- c.send("GET", "/slow?ms=4000", http.StatusOK)
+				c.close()
+			}()
+			time.Sleep(500 * time.Millisecond) // the request is on its way
+			before := w.upgraded()
+			c.act(w)
+			if err := <-slow; err != nil {
+				t.Errorf("request in flight: %v", err)
+			}
+			if err := e.says("hello"); err == nil {
+				t.Error("the upgraded connection outlived its instance")
+			}
+			if f := w.footprint(trace); !f.Zero() {
+				t.Errorf("the instance from before holds %s", f)
+			}
+			w.holds(c.status)
+			if t.Failed() {
+				t.Logf("process %d left to %d\n%s", before, w.platform.PID(), w.platform.Log())
+			}
+		})
+	}
+}
