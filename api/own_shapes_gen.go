@@ -226,13 +226,14 @@ type LogEvent struct {
 	Message   string     `json:"Message"`
 }
 
-// LogStream is an enum: LogStreamApplication, LogStreamEvents, LogStreamDeployment.
+// LogStream is an enum: LogStreamApplication, LogStreamEvents, LogStreamDeployment, LogStreamAccess.
 type LogStream string
 
 const (
 	LogStreamApplication LogStream = "APPLICATION"
 	LogStreamEvents      LogStream = "EVENTS"
 	LogStreamDeployment  LogStream = "DEPLOYMENT"
+	LogStreamAccess      LogStream = "ACCESS"
 )
 
 // Operation is a structure of apron's own API.

@@ -307,6 +307,7 @@ var shapeLogStream = shape{
 		"APPLICATION",
 		"EVENTS",
 		"DEPLOYMENT",
+		"ACCESS",
 	},
 }
 

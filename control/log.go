@@ -11,12 +11,13 @@ import (
 )
 
 // LogReader reads on in the log of a service from a place that it gave before, or the last lines without one: at most limit
-// of them. stream is that of the events or of a deployment; one that ends in "/" is all that begin with it.
+// of them. stream is that of the events, of the requests or of a deployment; one that ends in "/" is all that begin with it.
 type LogReader func(svc api.Service, stream string, from []byte, limit int) (events []api.LogEvent, to []byte, err error)
 
 // The streams of ListLogEvents, as package logs names them; that of a deployment has the operation's id behind it.
 const (
 	eventsStream      = "events"
+	accessStream      = "access"
 	instanceStreams   = "instance/"
 	deploymentStreams = "deployment/"
 )
@@ -65,6 +66,8 @@ func streamOf(tx *store.Tx, svc api.Service, in *api.ListLogEventsRequest) (stri
 		return eventsStream, nil
 	case in.Stream == api.LogStreamApplication:
 		return instanceStreams, nil
+	case in.Stream == api.LogStreamAccess:
+		return accessStream, nil
 	case in.OperationId != nil:
 		op, err := operationOf(tx, svc, *in.OperationId)
 		return deploymentStreams + *in.OperationId, orDeploys(op, err)

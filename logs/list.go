@@ -14,7 +14,7 @@ import (
 
 // Stream describes one stream that has got at least a byte.
 type Stream struct {
-	Name      string    // "events", "deployment/<operation id>" or "instance/<instance id>"
+	Name      string    // "events", "access", "deployment/<operation id>" or "instance/<instance id>"
 	Size      int64     // bytes, rotated parts included
 	LastWrite time.Time // when it last grew
 }

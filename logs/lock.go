@@ -16,7 +16,7 @@ const lockWait = 30 * time.Second
 // lock holds the directory's lock file, which orders rotation against readers in any process; writers never take it.
 // how is unix.LOCK_SH for readers, unix.LOCK_EX for rotation. A process that dies lets go of it.
 func (l *Logs) lock(how int) (unlock func(), err error) {
-	f, err := os.OpenFile(filepath.Join(l.dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := l.openLock()
 	if err != nil {
 		return nil, err
 	}
@@ -30,4 +30,8 @@ func (l *Logs) lock(how int) (unlock func(), err error) {
 			return nil, fmt.Errorf("lock %s against log rotation: %w", f.Name(), err)
 		}
 	}
+}
+
+func (l *Logs) openLock() (*os.File, error) {
+	return os.OpenFile(filepath.Join(l.dir, ".lock"), os.O_RDWR|os.O_CREATE, 0o600)
 }

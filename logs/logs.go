@@ -1,6 +1,6 @@
-// Package logs keeps what services have to say, in App Runner's groups and streams: lifecycle events, deployments and
-// the output of each instance, as plain files that outlive instance, server and service. operation and build write
-// through it, the container driver hands an instance the path it names, the API server and the CLI read and follow. It
+// Package logs keeps what services have to say, in App Runner's groups and streams: lifecycle events, deployments, the
+// requests and the output of each instance, as plain files that outlive instance, server and service. operation, build and telemetry
+// write through it, the container driver hands an instance the path it names, the API server and the CLI read and follow. It
 // must never hold an instance's output in its own process: instances write on while no server runs.
 package logs
 
@@ -25,7 +25,7 @@ type Config struct {
 	Keep    int   // rotated parts kept of a stream; default 3
 
 	// MaxTotal and MaxAge limit a service's finished streams: those of instances that are gone and of deployments
-	// that are over. The oldest go first. Defaults 200 MiB and 30 days. A file that a process still holds open is
+	// that are over, and access logs without a recent line. The oldest go first. Defaults 200 MiB and 30 days. A file that a process still holds open is
 	// never removed, and "events" never is.
 	MaxTotal int64
 	MaxAge   time.Duration
@@ -79,7 +79,7 @@ func InstanceStream(instanceID string) string { return "instance/" + instanceID 
 var (
 	nameForm   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,127}$`) })
 	streamForm = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`^(events|(deployment|instance)/[A-Za-z0-9][A-Za-z0-9_-]{0,127})$`)
+		return regexp.MustCompile(`^(events|access|(deployment|instance)/[A-Za-z0-9][A-Za-z0-9_-]{0,127})$`)
 	})
 )
 
@@ -98,10 +98,10 @@ func (l *Logs) path(svc Service, stream string) (string, error) {
 		return "", err
 	}
 	if !streamForm().MatchString(stream) {
-		return "", fmt.Errorf("log stream %q: %w: want events, deployment/<id> or instance/<id>", stream, errName)
+		return "", fmt.Errorf("log stream %q: %w: want events, access, deployment/<id> or instance/<id>", stream, errName)
 	}
 	group := "service"
-	if strings.HasPrefix(stream, "instance/") {
+	if stream == AccessStream || strings.HasPrefix(stream, "instance/") {
 		group = "application"
 	}
 	return filepath.Join(dir, group, filepath.FromSlash(stream)+".log"), nil

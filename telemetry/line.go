@@ -105,7 +105,7 @@ func appendEscaped(b []byte, s string) []byte {
 	plain := 0 // from where nothing needed escaping
 	for i := 0; i < len(s); {
 		c := s[i]
-		if c >= ' ' && c != '"' && c != '\\' && c < 0x7f {
+		if verbatim[c] {
 			i++
 			continue
 		}
@@ -124,6 +124,14 @@ func appendEscaped(b []byte, s string) []byte {
 	}
 	return append(b, s[plain:]...)
 }
+
+// verbatim are the bytes that stand for themselves: visible ASCII but quote and backslash.
+var verbatim = func() (list [256]bool) {
+	for c := ' '; c < 0x7f; c++ {
+		list[c] = c != '"' && c != '\\'
+	}
+	return list
+}()
 
 func printable(r rune) bool {
 	return !unicode.IsControl(r) && !unicode.In(r, unicode.Zl, unicode.Zp, unicode.Bidi_Control)

@@ -5,12 +5,21 @@ import "strings"
 // redacted stands for the value of a query parameter that is, by its name, a credential.
 const redacted = "REDACTED"
 
-// secretParts are parts of the names of query parameters that hold credentials, secretNames such names as a whole; in
-// lower case. Presigned URLs, OAuth answers, password resets and API keys are what they are of.
+// Names of query parameters that hold credentials, in lower case: secretNames as a whole, secretParts as a part of them.
+// Presigned URLs, OAuth answers, password resets and API keys are what they are of.
 var (
-	secretParts = [...]string{"token", "secret", "passw", "signature", "credential", "apikey", "api_key", "api-key", "accesskey", "access_key", "authorization"}
-	secretNames = [...]string{"auth", "code", "jwt", "key", "otp", "pass", "pin", "pwd", "session", "session_id", "sessionid", "sid", "sig", "ticket"}
+	secretNames = byLetter("auth", "code", "jwt", "key", "otp", "pass", "pin", "pwd", "session", "session_id", "sessionid", "sid", "sig", "ticket")
+	secretParts = byLetter("token", "secret", "passw", "signature", "credential", "apikey", "api_key", "api-key", "accesskey", "access_key", "authorization")
 )
+
+// byLetter is a list by first letters, in either case.
+func byLetter(list ...string) (by [256][]string) {
+	for _, s := range list {
+		by[s[0]] = append(by[s[0]], s)
+		by[s[0]-'a'+'A'] = by[s[0]]
+	}
+	return by
+}
 
 // appendURL appends a request's target or a Referer, escaped and cut, without credentials: the values of query parameters
 // whose names are those of credentials, and user and password before a host.
@@ -70,24 +79,19 @@ func cutPair(query string) (pair, rest string, more bool) {
 }
 
 func isSecret(name string) bool {
-	for _, s := range secretNames {
-		if strings.EqualFold(name, s) {
+	if name == "" {
+		return false
+	}
+	for _, whole := range secretNames[name[0]] {
+		if strings.EqualFold(name, whole) {
 			return true
 		}
 	}
-	for _, part := range secretParts {
-		if containsFold(name, part) {
-			return true
-		}
-	}
-	return false
-}
-
-// containsFold reports whether s holds part, which is in lower case, whatever the case of s.
-func containsFold(s, part string) bool {
-	for ; len(s) >= len(part); s = s[1:] {
-		if s[0]|0x20 == part[0] && strings.EqualFold(s[:len(part)], part) {
-			return true
+	for i := range len(name) {
+		for _, part := range secretParts[name[i]] {
+			if len(name)-i >= len(part) && strings.EqualFold(name[i:i+len(part)], part) {
+				return true
+			}
 		}
 	}
 	return false

@@ -716,7 +716,7 @@ var apronListLogEventsRequest = Shape{
 
 var apronLogStream = Shape{
 	Name: "LogStream", Type: "string",
-	Enum: []string{"APPLICATION", "EVENTS", "DEPLOYMENT"},
+	Enum: []string{"APPLICATION", "EVENTS", "DEPLOYMENT", "ACCESS"},
 }
 
 var apronLogLimit = Shape{

@@ -25,14 +25,14 @@ type Logs struct {
 
 func logsCommand(cfg *Config) *cobra.Command {
 	var f flags
-	var follow, events, deployment bool
+	var follow, events, deployment, access bool
 	var operation string
 	var lines int
 	cmd := &cobra.Command{
 		Use:   "logs NAME|ARN",
-		Short: "Show what a service's instances print, its events, or its last deployment's log",
-		Long: "Show what a service's instances print, its events, or its last deployment's log. Where the server is stopped, or the\n" +
-			"service is deleted, they are read from the data directory, by whoever owns it.",
+		Short: "Show what a service's instances print, its requests, its events, or its last deployment's log",
+		Long: "Show what a service's instances print, its requests, its events, or its last deployment's log. Where the server is\n" +
+			"stopped, or the service is deleted, they are read from the data directory, by whoever owns it.",
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) != 1 {
 				return errors.New("name one service, as in `apron logs web-app`")
@@ -42,25 +42,36 @@ func logsCommand(cfg *Config) *cobra.Command {
 		ValidArgsFunction: completeNames(cfg, &f),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
-		if events && (deployment || operation != "") {
-			return Usage(errors.New("--events and the log of a deployment are two logs; ask for one of them"))
+		stream, err := chosenStream(events, access, deployment || operation != "")
+		if err != nil {
+			return err
 		}
-		what := Logs{Stream: api.LogStreamApplication, Operation: operation, Lines: lines, Follow: follow}
-		switch {
-		case events:
-			what.Stream = api.LogStreamEvents
-		case deployment || operation != "":
-			what.Stream = api.LogStreamDeployment
-		}
+		what := Logs{Stream: stream, Operation: operation, Lines: lines, Follow: follow}
 		return cfg.logs(cmd, &f, args[0], what)
 	}
 	cmd.Flags().BoolVarP(&follow, "follow", "f", false, "go on with what is written from now on")
 	cmd.Flags().BoolVar(&events, "events", false, "the service's events")
+	cmd.Flags().BoolVar(&access, "access", false, "the service's requests, a line of JSON each")
 	cmd.Flags().BoolVar(&deployment, "deployment", false, "the log of the last create, update or deployment")
 	cmd.Flags().StringVar(&operation, "operation", "", "the log of the deployment that this operation made")
 	cmd.Flags().IntVarP(&lines, "lines", "n", 100, "how many of the last lines to begin with")
 	f.connection(cmd, cfg)
 	return cmd
+}
+
+// chosenStream is the one log that the flags ask for.
+func chosenStream(events, access, deployment bool) (api.LogStream, error) {
+	switch {
+	case events && deployment, events && access, access && deployment:
+		return "", Usage(errors.New("--events, --access and the log of a deployment are different logs; ask for one of them"))
+	case events:
+		return api.LogStreamEvents, nil
+	case access:
+		return api.LogStreamAccess, nil
+	case deployment:
+		return api.LogStreamDeployment, nil
+	}
+	return api.LogStreamApplication, nil
 }
 
 // logs asks the server, and where there is none, or none that knows the service, the files that it has left.
@@ -163,8 +174,11 @@ func (s *session) logLines(ctx context.Context, in *api.ListLogEventsRequest) (*
 
 // noLine turns no lines at all into a sentence.
 func noLine(t target, what Logs) error {
-	if what.Stream == api.LogStreamApplication {
+	switch what.Stream {
+	case api.LogStreamApplication:
 		return fmt.Errorf("service %s has printed nothing yet; --events and --deployment show what apron did", t.name)
+	case api.LogStreamAccess:
+		return fmt.Errorf("service %s has answered no request yet, or its tag apron:access-log is off", t.name)
 	}
 	return fmt.Errorf("service %s has no such log yet", t.name)
 }

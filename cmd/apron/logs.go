@@ -48,6 +48,8 @@ func storedStream(l *logs.Logs, svc logs.Service, what verb.Logs) (string, error
 	switch {
 	case what.Stream == api.LogStreamEvents:
 		return logs.EventsStream, nil
+	case what.Stream == api.LogStreamAccess:
+		return logs.AccessStream, nil
 	case what.Operation != "":
 		return logs.DeploymentStream(what.Operation), nil
 	case what.Stream == api.LogStreamDeployment:
@@ -103,8 +105,12 @@ func anyLine(l *logs.Logs, svc logs.Service, stream string) error {
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(streams, func(s logs.Stream) bool { return strings.HasPrefix(s.Name, stream) }) {
+	switch {
+	case slices.ContainsFunc(streams, func(s logs.Stream) bool { return strings.HasPrefix(s.Name, stream) }):
+		return nil
+	case stream == logs.AccessStream:
+		return fmt.Errorf("service %s has answered no request yet, or its tag apron:access-log is off", svc.Name)
+	default:
 		return fmt.Errorf("service %s has printed nothing yet; --events and --deployment show what apron did", svc.Name)
 	}
-	return nil
 }
