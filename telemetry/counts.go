@@ -36,6 +36,7 @@ type counts struct {
 	received, sent                          uint64    // bytes
 	latency, waited                         histogram
 	failures                                map[string]uint64 // by reason
+	scaledOut, scaledIn                     uint64            // decisions
 }
 
 // maxReasons bounds the reasons that are told apart. proxy has about ten.

@@ -50,8 +50,12 @@ type Telemetry struct {
 	retold   time.Time                           // when lost lines were told of last; Run's
 	reviewed time.Time                           // when services without a log were looked at last; Run's
 
-	mu      sync.Mutex // orders changes of services, and guards unsaved
-	unsaved []*service // those with lines that no file has
+	sources Sources // of Handler
+	meter   meter
+
+	mu      sync.Mutex     // orders changes of services, and guards what follows
+	unsaved []*service     // those with lines that no file has
+	ended   map[ending]sum // operations and builds
 }
 
 // service is what is kept of one service.
@@ -67,7 +71,7 @@ type service struct {
 
 // New returns a Telemetry; Run makes it write.
 func New(cfg Config) *Telemetry {
-	t := &Telemetry{cfg: cfg, bell: make(chan struct{}, 1)}
+	t := &Telemetry{cfg: cfg, bell: make(chan struct{}, 1), ended: map[ending]sum{}}
 	t.services.Store(&map[string]*service{})
 	return t
 }
