@@ -28,7 +28,7 @@ func appendLine(b []byte, r *proxy.Record) []byte {
 	b = appendField(b, "method", r.Method)
 	b = appendField(b, "host", r.Host)
 	b = append(b, `,"target":"`...)
-	b = append(appendURL(b, r.Target), '"')
+	b = append(appendURL(b, r.Target, appendEscaped), '"')
 	b = appendField(b, "protocol", r.Proto)
 	b = appendFlag(b, "tls", r.TLS)
 	b = appendNumber(b, "status", int64(r.Status))
@@ -43,7 +43,7 @@ func appendLine(b []byte, r *proxy.Record) []byte {
 	b = appendField(b, "user_agent", r.Agent)
 	if r.Referer != "" {
 		b = append(b, `,"referer":"`...)
-		b = append(appendURL(b, r.Referer), '"')
+		b = append(appendURL(b, r.Referer, appendEscaped), '"')
 	}
 	b = appendFlag(b, "retried", r.Retried)
 	b = appendFlag(b, "upgraded", r.Upgraded)

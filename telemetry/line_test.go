@@ -112,7 +112,7 @@ func TestURL_HasNoCredentials(t *testing.T) {
 		"https://example.com/@user":              "https://example.com/@user",
 		"/token=1/x?a=token":                     "/token=1/x?a=token",
 	} {
-		if got := string(appendURL(nil, url)); got != want {
+		if got := string(appendURL(nil, url, appendPlain)); got != want {
 			t.Errorf("%s is logged as %s, want %s", url, got, want)
 		}
 	}

@@ -21,46 +21,47 @@ func byLetter(list ...string) (by [256][]string) {
 	return by
 }
 
-// appendURL appends a request's target or a Referer, escaped and cut, without credentials: the values of query parameters
-// whose names are those of credentials, and user and password before a host.
-func appendURL(b []byte, url string) []byte {
-	cut := len(url) > maxTarget
-	if cut {
-		url = url[:maxTarget]
+// appendURL appends a request's target or a Referer as put has it, cut, without credentials: the values of query
+// parameters whose names are those of credentials, and user and password before a host.
+func appendURL(b []byte, url string, put putter) []byte {
+	if len(url) > maxTarget {
+		return append(appendURL(b, url[:maxTarget], put), "..."...)
 	}
 	path, query, asked := strings.Cut(url, "?")
-	b = appendPath(b, path)
+	b = appendPath(b, path, put)
 	if asked {
-		b = appendQuery(append(b, '?'), query)
-	}
-	if cut {
-		b = append(b, "..."...)
+		b = appendQuery(append(b, '?'), query, put)
 	}
 	return b
 }
 
-func appendPath(b []byte, path string) []byte {
+// putter appends text in some spelling.
+type putter func(b []byte, text string) []byte
+
+func appendPlain(b []byte, text string) []byte { return append(b, text...) }
+
+func appendPath(b []byte, path string, put putter) []byte {
 	if scheme := strings.Index(path, "://"); scheme > 0 {
 		rest := path[scheme+3:]
 		host, _, _ := strings.Cut(rest, "/")
 		if at := strings.LastIndexByte(host, '@'); at >= 0 {
-			b = appendEscaped(b, path[:scheme+3])
+			b = put(b, path[:scheme+3])
 			b = append(b, redacted...)
 			path = rest[at:]
 		}
 	}
-	return appendEscaped(b, path)
+	return put(b, path)
 }
 
-func appendQuery(b []byte, query string) []byte {
+func appendQuery(b []byte, query string, put putter) []byte {
 	for {
 		pair, rest, more := cutPair(query)
 		name, _, valued := strings.Cut(pair, "=")
 		if valued && isSecret(name) {
-			b = appendEscaped(b, pair[:len(name)+1])
+			b = put(b, pair[:len(name)+1])
 			b = append(b, redacted...)
 		} else {
-			b = appendEscaped(b, pair)
+			b = put(b, pair)
 		}
 		if !more {
 			return b

@@ -5,7 +5,6 @@
 package telemetry
 
 import (
-	"cmp"
 	"context"
 	"io"
 	"log/slog"
@@ -137,7 +136,7 @@ func (t *Telemetry) Run(ctx context.Context) error {
 	var group errgroup.Group
 	group.Go(func() error { return t.writeLines(ctx) })
 	if t.cfg.Spans != nil {
-		group.Go(func() error { return t.cfg.Spans.run(ctx, cmp.Or(t.cfg.Log, slog.Default())) })
+		group.Go(func() error { return t.cfg.Spans.run(ctx, t.cfg.Log, t.cfg.Services) })
 	}
 	return group.Wait()
 }
