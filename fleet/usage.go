@@ -14,6 +14,7 @@ type Usage struct {
 	Instance
 	StartedAt   time.Time // of the program; zero before it was started
 	CPU         time.Duration
+	CPULimit    int   // units, 1024 a vCPU, while it has requests
 	Memory      int64 // bytes
 	MemoryLimit int64 // bytes; over it, the instance is ended
 }
@@ -29,7 +30,7 @@ func (f *Fleet) Usage(ctx context.Context, service string) ([]Usage, error) {
 		}
 		list = append(list, Usage{
 			Instance: i, StartedAt: found.StartedAt,
-			CPU: found.Usage.CPU, Memory: found.Usage.Memory, MemoryLimit: int64(found.Spec.Memory) << 20,
+			CPU: found.Usage.CPU, CPULimit: found.Spec.CPU, Memory: found.Usage.Memory, MemoryLimit: int64(found.Spec.Memory) << 20,
 		})
 	}
 	return list, nil

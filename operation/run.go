@@ -206,6 +206,9 @@ func (r *run) finish(ctx context.Context, ended api.OperationStatus, status api.
 	}
 	r.event(event)
 	r.event(logs.StatusSet(string(status)))
+	if r.cfg.Ended != nil {
+		r.cfg.Ended(r.svc.Account, r.op.Summary)
+	}
 	r.log.Info("operation ended", "status", string(ended), "service_status", string(status))
 	return nil
 }

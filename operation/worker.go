@@ -23,7 +23,7 @@ import (
 	"apron/store"
 )
 
-// Config names what operations work with. All fields but Boundary are required.
+// Config names what operations work with. All fields but Ended and Boundary are required.
 type Config struct {
 	Log    *slog.Logger
 	Store  *store.Store
@@ -52,6 +52,9 @@ type Config struct {
 
 	// Limits are those that fleet works under.
 	Limits Limits
+
+	// Ended, if set, is called with each operation that has ended, and whose it was.
+	Ended func(account string, op api.OperationSummary)
 
 	// Boundary, if set, is called with the operation's type and the name of a place between two durable states.
 	// It is there for tests that kill the server exactly at such a place.

@@ -6,6 +6,7 @@ import "time"
 // those of an unknown host are not among them.
 type Stats struct {
 	InFlight    int           // admitted and not ended, waiting for an instance included, upgraded connections too
+	Waiting     int           // of these, wait for an instance
 	Requests    uint64        // ended
 	Responses   [6]uint64     // by class of the status sent: Responses[2] is the number of 2xx; [1] are upgraded connections
 	ClientGone  uint64        // ended because the client did not wait for the whole answer
@@ -45,7 +46,8 @@ func (p *Proxy) Stats(serviceName string) Stats {
 	defer svc.mu.Unlock()
 	c := &svc.count
 	return Stats{
-		InFlight:    svc.inFlight + p.elsewhere(serviceName).InFlight,
+		InFlight:    svc.inFlight,
+		Waiting:     svc.queue.n,
 		Requests:    c.requests,
 		Responses:   c.responses,
 		ClientGone:  c.clientGone,

@@ -36,6 +36,9 @@ type Config struct {
 
 	PollInterval time.Duration // between two looks at a repository that a service deploys from by itself
 
+	OTLPEndpoint string // URL of OpenTelemetry's collector; empty for what its own variables say
+	TraceRatio   string // share of the traces that begin here which is exported; empty for what they say
+
 	Quotas control.Quotas // of each account in each region
 	Builds BuildConfig
 
@@ -77,6 +80,8 @@ func (c *Config) bind(fs *pflag.FlagSet) error {
 	fs.StringVar(&c.Edge, "edge", fromEnv("APRON_EDGE", c.Edge), "address where services are reached; port 0 picks a free one")
 	fs.StringVar(&c.Domain, "domain", fromEnv("APRON_DOMAIN", c.Domain), "domain under which services get their names")
 	fs.BoolVar(&c.AllowAnonymous, "allow-anonymous", false, "answer requests that are not signed; loopback only")
+	fs.StringVar(&c.OTLPEndpoint, "otlp-endpoint", fromEnv("APRON_OTLP_ENDPOINT", ""), "`URL` of an OpenTelemetry collector that gets a span of each request, as http://127.0.0.1:4318; OTEL_EXPORTER_OTLP_ENDPOINT is honoured too")
+	fs.StringVar(&c.TraceRatio, "trace-ratio", fromEnv("APRON_TRACE_RATIO", ""), "share, from 0 to 1, of those traces that do not come with a traceparent (default 1)")
 	fs.Var(&c.Quotas, "quota", "how many of a kind each account may have in a region; repeat it or separate by commas")
 	fs.Var(&c.RuntimeImages, "runtime-image", "`NAME=IMAGE` is what services of the managed runtime NAME are built on, as python311=registry.example/python:{version}; "+
 		"NAME=host takes this machine's own programs; repeat it or separate by commas")
@@ -143,6 +148,7 @@ func (c *Config) Validate() error {
 		checkPositive("--handover-limit", c.HandoverLimit),
 		checkPositive("--push-limit", c.PushLimit),
 		c.checkDisk(),
+		c.checkSpans(),
 		c.Builds.check(),
 		c.RuntimeImages.check(),
 	)

@@ -29,6 +29,7 @@ import (
 	"apron/operation"
 	"apron/proxy"
 	"apron/store"
+	"apron/telemetry"
 )
 
 // platform is the control plane: every part of it, built and tied together, and to the front that clients are connected to.
@@ -45,6 +46,7 @@ type platform struct {
 	images    *image.Store
 	git       *gitserver.Server
 	logs      *logs.Logs
+	telemetry *telemetry.Telemetry
 	driver    *container.Driver
 	bases     *runtimes.Bases
 	sources   *source.Fetcher
@@ -75,7 +77,7 @@ func openPlatform(ctx context.Context, cfg Config, log *slog.Logger, data *dataD
 		}
 	}()
 	for _, open := range []func(context.Context) error{
-		p.openRing, p.openStore, p.openKeys, p.openImages, p.openGit, p.openLogs, p.openDriver, p.openBases, p.openBuilds,
+		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openGit, p.openLogs, p.openTelemetry, p.openDriver, p.openBases, p.openBuilds,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -189,6 +191,16 @@ func (p *platform) tie() {
 
 func (p *platform) tieInstances() {
 	limits := operation.Limits{StartAllowance: p.cfg.StartAllowance, DrainLimit: p.cfg.DrainLimit, StopGrace: p.cfg.StopGrace}
+	p.proxy = proxy.New(proxy.Config{
+		Log:  p.log,
+		Dial: func(ctx context.Context, id string) (net.Conn, error) { return p.fleet.Dial(ctx, id) },
+
+		Demand: func(service string) { p.scaler.Kick(service) },
+		Failed: func(_, instanceID, _ string) { p.fleet.Suspect(instanceID) },
+
+		Ended:       p.telemetry.Ended,
+		Traceparent: p.telemetry.Traceparent,
+	})
 	p.fleet = fleet.New(fleet.Config{
 		Driver:         p.driver,
 		Log:            p.log,
@@ -203,7 +215,7 @@ func (p *platform) tieInstances() {
 		StartAllowance: limits.StartAllowance,
 		DrainLimit:     limits.DrainLimit,
 	})
-	p.front.tie(ties{dial: p.fleet.Dial})
+	p.scaler = autoscale.NewLoop(autoscale.LoopConfig{Log: p.log, Observe: p.observeLoad, Scale: p.scale, Event: p.event})
 	p.worker = operation.New(operation.Config{
 		Log:       p.log,
 		Store:     p.store,
@@ -214,11 +226,12 @@ func (p *platform) tieInstances() {
 		Autoscale: p.scaler,
 		Auth:      image.KeychainAuth,
 		Sources:   p.sources,
-		Builds:    p.builder,
+		Builds:    countedBuilds{p.builder, p.telemetry},
 		Remote:    p.remote,
 		Bases:     p.bases.Kept,
 		Relieve:   p.relieve,
 		Limits:    limits,
+		Ended:     p.operationEnded,
 		Boundary:  boundary,
 	})
 	p.openDisk()
@@ -275,6 +288,7 @@ func (p *platform) handler() http.Handler {
 	mux.Handle("/", p.server)
 	mux.Handle("/v2/", p.images.BasicAuth(p.keys.login))
 	mux.Handle("/git/", p.git)
+	mux.Handle("GET /metrics", p.metrics())
 	mux.Handle("POST /hooks/{service}", p.watcher.Webhook())
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	return mux
