@@ -80,6 +80,7 @@ func TestImports_PointOneWay(t *testing.T) {
 		"apron/cmd/apron-clidiff":         {"apron/api", "apron/aprontest", "apron/cli/document", "apron/cli/model"},
 		"apron/cmd/apron-demo":            {"apron/aprontest"},
 		"apron/cmd/apron-bench":           {"apron/aprontest", "apron/api", "apron/store"},
+		"apron/cmd/apron-bench-proxy":     {"apron/aprontest"},
 		"apron/driver/container/testdata": nil,
 	}
 	for _, p := range packages(t) {

@@ -1,0 +1,165 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/apprunner"
+	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
+
+	"apron/aprontest"
+)
+
+// bench is the upstream, and the proxies before it.
+type bench struct {
+	options
+	dir       string
+	self      string // this program
+	platform  *aprontest.Platform
+	hosts     map[bool]string // of the two services, without and with an access log
+	namespace string          // of the network in which the upstream is
+	peers     []*peer
+}
+
+// upstream is where the service listens, in its instance.
+const upstream = "127.0.0.1:8080"
+
+// open starts the platform with the service, and then every proxy.
+func (b *bench) open(ctx context.Context) (err error) {
+	if b.self, err = os.Executable(); err != nil {
+		return err
+	}
+	if b.apron, err = filepath.Abs(b.apron); err != nil {
+		return err
+	}
+	if err := b.startPlatform(ctx); err != nil {
+		return err
+	}
+	if err := b.deploy(ctx); err != nil {
+		return fmt.Errorf("deploy the upstream: %w\n%s", err, b.platform.Log())
+	}
+	if err := b.writeConfigurations(); err != nil {
+		return err
+	}
+	for _, name := range b.options.peers {
+		p, err := b.newPeer(name)
+		if err != nil {
+			return err
+		}
+		b.peers = append(b.peers, p)
+		if err := p.start(ctx); err != nil {
+			return fmt.Errorf("start %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// startPlatform starts apron on its data, which outlives a stop, and so do the instances.
+func (b *bench) startPlatform(ctx context.Context) (err error) {
+	b.platform, err = aprontest.Start(ctx, b.apron, filepath.Join(b.dir, "data"), []string{fmt.Sprint("GOMAXPROCS=", workers)}, "--verbose=false")
+	return err
+}
+
+// close ends everything that open started, in whatever state it is.
+func (b *bench) close() (err error) {
+	for _, p := range b.peers {
+		if p.process != nil {
+			err = errors.Join(err, p.process.stop())
+		}
+	}
+	if b.platform == nil {
+		return err
+	}
+	end, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	return errors.Join(err, b.platform.Stop(end, true))
+}
+
+// deploy makes the services and finds the first one's network.
+func (b *bench) deploy(ctx context.Context) error {
+	program := filepath.Join(b.dir, "origin")
+	if err := aprontest.Build(ctx, "./cmd/apron-bench-proxy/origin", program); err != nil {
+		return err
+	}
+	img, err := aprontest.Image(program)
+	if err != nil {
+		return err
+	}
+	image, err := b.platform.Push(ctx, img, "origin:1")
+	if err != nil {
+		return err
+	}
+	service, err := b.create(ctx, "upstream", image)
+	if err != nil {
+		return err
+	}
+	logged, err := b.create(ctx, "upstream-logged", image)
+	if err != nil {
+		return err
+	}
+	b.hosts = map[bool]string{false: *service.ServiceUrl, true: *logged.ServiceUrl}
+	trace, err := b.platform.Trace(*service.ServiceId)
+	if err != nil {
+		return err
+	}
+	pids := trace.PIDs()
+	if len(pids) == 0 {
+		return errors.New("the upstream's instance has no process")
+	}
+	b.namespace = fmt.Sprintf("/proc/%d/ns/net", pids[0])
+	return nil
+}
+
+// create makes a service that has one instance in all, with as much CPU as the machine that docs/benchmarks.md is of.
+func (b *bench) create(ctx context.Context, name, image string) (*types.Service, error) {
+	client := b.platform.Client()
+	scaling, err := client.CreateAutoScalingConfiguration(ctx, &apprunner.CreateAutoScalingConfigurationInput{
+		AutoScalingConfigurationName: new(name), MaxConcurrency: new(int32(200)), MinSize: new(int32(1)), MaxSize: new(int32(1)),
+	})
+	if err != nil {
+		return nil, err
+	}
+	out, err := client.CreateService(ctx, &apprunner.CreateServiceInput{
+		ServiceName: &name,
+		SourceConfiguration: &types.SourceConfiguration{ImageRepository: &types.ImageRepository{
+			ImageIdentifier: &image, ImageRepositoryType: types.ImageRepositoryTypeEcr,
+		}},
+		InstanceConfiguration:       &types.InstanceConfiguration{Cpu: new("2 vCPU"), Memory: new("4 GB")},
+		AutoScalingConfigurationArn: scaling.AutoScalingConfiguration.AutoScalingConfigurationArn,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := aprontest.Succeed(ctx, client, *out.Service.ServiceArn, out.OperationId); err != nil {
+		return nil, err
+	}
+	return out.Service, b.greets(*out.Service.ServiceUrl)
+}
+
+// greets finds out whether the service answers what it should.
+func (b *bench) greets(host string) error {
+	resp, err := b.platform.HTTP().Get("http://" + host + "/")
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %s", host, resp.Status)
+	}
+	return nil
+}
+
+// host is the Host that all requests have, with the port of apron's edge.
+func (b *bench) host(logged bool) string { return b.hosts[logged] }
+
+// hostname is the name in the certificates.
+func (b *bench) hostname() string {
+	name, _, _ := strings.Cut(b.hosts[false], ":")
+	return name
+}
