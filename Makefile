@@ -47,7 +47,7 @@ bench: build ## the figures of docs/benchmarks.md
 	@CGO_ENABLED=0 go run ./cmd/apron-bench -apron bin/apron
 
 bench-proxy: build ## apron's data plane beside nginx, HAProxy, Caddy and Go's own proxy; BENCH='-only small -rounds 1' for less
-	@.ci/deps wrk nginx haproxy caddy curl util-linux
+	@.ci/deps wrk nginx haproxy caddy curl nftables util-linux
 	@CGO_ENABLED=0 go run ./cmd/apron-bench-proxy -apron bin/apron $(BENCH)
 
 SEED := 1
