@@ -35,6 +35,7 @@ func (s *Server) newWeb(cfg Config) *http.Server {
 		MaxHeaderBytes:    64 << 10,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: cmp.Or(cfg.MaxStreams, 250),
+			MaxReadFrameSize:     16 << 10,    // the least, which most clients' frames have: a connection buffers one, and Go's default is 1 MiB
 			SendPingTimeout:      time.Minute, // a client that has vanished amid a stream is found by a ping
 			WriteByteTimeout:     time.Minute, // and one that does not read any more by what it does not take
 		},
