@@ -65,7 +65,7 @@ func parse() (o options, err error) {
 	flag.IntVar(&o.rounds, "rounds", 5, "how often each is measured; the medians are printed")
 	seconds := flag.Float64("seconds", 5, "how long each is measured")
 	flag.IntVar(&o.connections, "connections", 64, "how many connections send requests")
-	flag.IntVar(&o.idle, "idle", 4000, "memory: how many connections idle")
+	flag.IntVar(&o.idle, "idle", 2000, "memory: how many connections idle")
 	flag.Parse()
 	o.rows, o.peers = strings.Split(*rows, ","), strings.Split(*peers, ",")
 	o.duration = time.Duration(*seconds * float64(time.Second))
