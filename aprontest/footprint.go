@@ -254,7 +254,10 @@ func (p *Platform) RSS() (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, rest, _ := strings.Cut(string(text), "VmRSS:")
+	_, rest, found := strings.Cut(string(text), "VmRSS:")
+	if !found {
+		return 0, fmt.Errorf("the server (process %d) has ended", p.PID())
+	}
 	kb, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
 	return kb << 10, err
 }
