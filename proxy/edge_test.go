@@ -27,8 +27,35 @@ var (
 		go srv.Serve(l)
 		return func() { srv.Close() }
 	}}
-	ways = []way{netHTTP}
+	wire = way{"wire", serveConns(func(c net.Conn) net.Conn { return struct{ net.Conn }{c} })}
+	ways = []way{netHTTP, wire}
 )
+
+// serveConns gives each connection to ServeConn, as what makes of it.
+func serveConns(as func(net.Conn) net.Conn) func(*Proxy, net.Listener) func() {
+	return func(p *Proxy, l net.Listener) func() {
+		var open sync.Map
+		var served sync.WaitGroup
+		served.Go(func() {
+			for {
+				c, err := l.Accept()
+				if err != nil {
+					return
+				}
+				open.Store(c, c)
+				served.Go(func() {
+					p.ServeConn(as(c), nil, Via{Moved: func(other net.Conn) { open.Store(c, other) }})
+					open.Delete(c)
+				})
+			}
+		})
+		return func() {
+			l.Close()
+			open.Range(func(_, c any) bool { return c.(net.Conn).Close() == nil || true })
+			served.Wait()
+		}
+	}
+}
 
 func eachWay(t *testing.T, test func(t *testing.T, via way)) {
 	for _, via := range ways {

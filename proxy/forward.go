@@ -20,7 +20,7 @@ func (p *Proxy) newReverseProxy() *httputil.ReverseProxy {
 		Rewrite:        p.rewrite,
 		Transport:      balancer{},
 		FlushInterval:  -1, // what an instance has written its client gets now
-		BufferPool:     &bufferPool{},
+		BufferPool:     &buffers,
 		ModifyResponse: receive,
 		ErrorHandler:   func(_ http.ResponseWriter, r *http.Request, err error) { exchangeOf(r.Context()).fail(err) },
 		ErrorLog:       log.New(io.Discard, "", 0), // failures are logged once, with their reason, by exchange
@@ -160,6 +160,8 @@ func requestID(r *http.Request) string {
 // bufferPool recycles copy buffers. It holds array pointers because a slice would be allocated anew for each Put.
 type bufferPool struct{ pool sync.Pool }
 
+var buffers bufferPool
+
 type buffer [32 << 10]byte
 
 func (p *bufferPool) Get() []byte {
@@ -169,4 +171,4 @@ func (p *bufferPool) Get() []byte {
 	return new(buffer)[:]
 }
 
-func (p *bufferPool) Put(b []byte) { p.pool.Put((*buffer)(b)) }
+func (p *bufferPool) Put(b []byte) { p.pool.Put((*buffer)(b[:len(buffer{})])) }

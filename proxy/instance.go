@@ -31,7 +31,7 @@ type instance struct {
 	service   *service
 	gate      *gate
 	transport *http.Transport
-	given     uint64 // requests in all; the service's lock guards it
+	idle      idleConns // HTTP/1.x without net/http
 	health
 	id           string
 	proxy        *Proxy
@@ -40,16 +40,7 @@ type instance struct {
 }
 
 func (p *Proxy) newInstance(svc *service, id string) *instance {
-	in := &instance{id: id, proxy: p, service: svc, gate: gate{empty: make(chan struct{})}}
-	in.http1, in.http2 = p.newTransport(id), p.newTransport(id)
-	in.http2.Protocols = &http.Protocols{}
-	in.http2.Protocols.SetUnencryptedHTTP2(true)
-	in.http2.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter}
-	return in
-}
-
-func (p *Proxy) newTransport(id string) *http.Transport {
-	return &http.Transport{
+	return &instance{id: id, proxy: p, service: svc, gate: newGate(), idle: idleConns{max: p.maxIdle}, transport: &http.Transport{
 		DialContext:            p.dialer(id),
 		DisableCompression:     true, // bodies pass as they are
 		MaxIdleConnsPerHost:    p.maxIdle,
@@ -104,7 +95,8 @@ func (p *Proxy) retireLocked(instances iter.Seq[*instance]) {
 	}
 	for in := range instances {
 		in.retire()
-		in.closeIdle()
+		in.transport.CloseIdleConnections()
+		in.idle.close()
 		p.retired[in.id] = append(p.retired[in.id], in)
 	}
 }

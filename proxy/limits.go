@@ -48,6 +48,7 @@ func (p *Proxy) setLimits(serviceName string, l Limits) {
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
 	svc.limits = l.withDefaults(p.timeout)
+	svc.h2c.Store(l.H2C)
 	svc.changedLocked()
 }
 

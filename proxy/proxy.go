@@ -44,6 +44,15 @@ type Config struct {
 	// BodyIdle is how long a body, a request's or an answer's, may stall without a byte. Default 60 s.
 	BodyIdle time.Duration
 
+	// HeaderBytes is how large the head of an HTTP/1.x request may be. Default 64 KiB.
+	HeaderBytes int
+
+	// HeaderTimeout is how long the head of an HTTP/1.x request may take to come. Default 30 s.
+	HeaderTimeout time.Duration
+
+	// KeepAlive is how long an HTTP/1.x connection may wait for its next request. Default 75 s.
+	KeepAlive time.Duration
+
 	// Demand is called when a request begins to wait for an instance: there is none, or all are full. It must not block.
 	Demand func(service string)
 
@@ -70,10 +79,15 @@ type Proxy struct {
 	reverse *httputil.ReverseProxy
 
 	bodyIdle time.Duration
-	demand   func(service string)
-	failed   func(service, instanceID, reason string)
-	ended    func(*Record)
-	trace    func(incoming string) (outgoing string)
+
+	headerBytes   int
+	headerTimeout time.Duration
+	keepAlive     time.Duration
+
+	demand func(service string)
+	failed func(service, instanceID, reason string)
+	ended  func(*Record)
+	trace  func(incoming string) (outgoing string)
 
 	hosts atomic.Pointer[map[string]*service] // never changed in place
 
@@ -88,19 +102,22 @@ type Proxy struct {
 // New returns a Proxy that knows no host yet. It starts nothing.
 func New(cfg Config) *Proxy {
 	p := &Proxy{
-		log:      cfg.Log,
-		dial:     cfg.Dial,
-		timeout:  cmp.Or(cfg.RequestTimeout, 120*time.Second),
-		wait:     cmp.Or(cfg.InstanceWait, 5*time.Second),
-		maxIdle:  cmp.Or(cfg.MaxIdlePerInstance, 100),
-		trusted:  cfg.TrustedProxies,
-		bodyIdle: cmp.Or(cfg.BodyIdle, time.Minute),
-		demand:   cfg.Demand,
-		failed:   cfg.Failed,
-		ended:    cfg.Ended,
-		trace:    cfg.Traceparent,
-		services: map[string]*service{},
-		retired:  map[string][]*instance{},
+		log:           cfg.Log,
+		dial:          cfg.Dial,
+		timeout:       cmp.Or(cfg.RequestTimeout, 120*time.Second),
+		wait:          cmp.Or(cfg.InstanceWait, 5*time.Second),
+		maxIdle:       cmp.Or(cfg.MaxIdlePerInstance, 100),
+		trusted:       cfg.TrustedProxies,
+		bodyIdle:      cmp.Or(cfg.BodyIdle, time.Minute),
+		headerBytes:   cmp.Or(cfg.HeaderBytes, 64<<10),
+		headerTimeout: cmp.Or(cfg.HeaderTimeout, 30*time.Second),
+		keepAlive:     cmp.Or(cfg.KeepAlive, 75*time.Second),
+		demand:        cfg.Demand,
+		failed:        cfg.Failed,
+		ended:         cfg.Ended,
+		trace:         cfg.Traceparent,
+		services:      map[string]*service{},
+		retired:       map[string][]*instance{},
 	}
 	p.hosts.Store(&map[string]*service{})
 	p.reverse = p.newReverseProxy()

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,7 @@ type service struct {
 	name  string
 	wait  time.Duration // Config.InstanceWait
 	hosts []string      // guarded by Proxy.mu
+	h2c   atomic.Bool   // limits.H2C
 
 	mu         sync.Mutex // held for some tens of nanoseconds, five times a request; may be taken under Proxy.mu
 	unpinned   sync.Cond  // a cut has let go of its flights

@@ -187,11 +187,13 @@ func (r *Request) Body() Body {
 }
 
 // Asks reports that the request asks to switch to the protocol, given in lower case, whatever else it offers.
-func (h *Head) Asks(b []byte, protocol string) bool {
-	list := h.Upgrade.Of(b)
+func (h *Head) Asks(b []byte, protocol string) bool { return Lists(h.Upgrade.Of(b), protocol) }
+
+// Lists reports that the comma-separated list has the element, given in lower case.
+func Lists(list []byte, element string) bool {
 	for more := true; more; {
 		var option []byte
-		if option, list, more = nextOption(list); EqualFold(option, protocol) {
+		if option, list, more = nextOption(list); EqualFold(option, element) {
 			return true
 		}
 	}

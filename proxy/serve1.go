@@ -1,0 +1,134 @@
+package proxy
+
+import (
+	"crypto/tls"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Via is how a connection came to ServeConn. The zero value is for one that came without TLS, to a server that serves
+// nothing but it.
+type Via struct {
+	TLS *tls.ConnectionState // nil without TLS
+
+	// Fallback takes the connection over, with what was read from it and not yet answered, when a request needs
+	// net/http: the service's instances speak HTTP/2. Without it such a request is sent as HTTP/1.1.
+	Fallback func(c net.Conn, read []byte)
+
+	// Moved is called when the connection goes on as another net.Conn: the one that ServeConn was given is closed, and
+	// who wants to end the connection closes the new one. It must not block. Nil: nobody needs to know.
+	Moved func(net.Conn)
+
+	// Idle, if not nil, is true while no request is under way, from its head's first byte to its answer's last.
+	Idle *atomic.Bool
+
+	// Last, if not nil and true, makes answers say that they are the last on their connection.
+	Last *atomic.Bool
+}
+
+// ServeConn serves HTTP/1.0 and 1.1 on c until it ends, and closes it. read are bytes that were read from it before.
+// It blocks as long as the connection lives.
+func (p *Proxy) ServeConn(c net.Conn, read []byte, via Via) {
+	cl := newClient(p, c, via)
+	if !cl.serveInLoop(read) {
+		cl.serve(read)
+	}
+}
+
+// firstRead is how much of a request is read at once on a connection that was idle: most heads fit, and it is all the
+// memory for reading that an idle connection holds.
+const firstRead = 512
+
+// client is one HTTP/1.x connection of a client. What one request needs it borrows from a pool.
+type client struct {
+	proxy   *Proxy
+	conn    net.Conn
+	via     Via
+	addr    string // without its port
+	trusted bool   // what it says of whom it forwards for is believed
+	moved   bool   // somebody else has the connection now
+	watch   watch
+	polled  // where an event loop serves it
+	first   [firstRead]byte
+}
+
+func newClient(p *Proxy, c net.Conn, via Via) *client {
+	cl := &client{proxy: p, conn: c, via: via, addr: c.RemoteAddr().String()}
+	if host, _, err := net.SplitHostPort(cl.addr); err == nil {
+		cl.addr = host
+	}
+	cl.trusted = p.trusts(cl.addr)
+	cl.watch.conn = c
+	return cl
+}
+
+// serve answers one request after another. read is what was read of the first.
+func (c *client) serve(read []byte) {
+	x := borrowExchange(c)
+	x.in = append(x.in, read...)
+	for {
+		if len(x.in) == 0 {
+			x.giveBack()
+			if x = c.awaitRequest(); x == nil {
+				break
+			}
+		}
+		if !x.readHead() || !x.handle() {
+			x.giveBack()
+			break
+		}
+		x.next()
+	}
+	c.close()
+}
+
+func (c *client) close() {
+	c.watch.stop()
+	if !c.moved {
+		_ = c.conn.Close()
+	}
+}
+
+// awaitRequest waits without an exchange of its own for the first bytes of a request. It returns nil when none come.
+func (c *client) awaitRequest() *exchange1 {
+	c.setIdle(true)
+	c.watch.expect(time.Now().Add(c.proxy.keepAlive), endReading, nil)
+	n, err := c.conn.Read(c.first[:])
+	if err != nil || n == 0 {
+		return nil
+	}
+	x := borrowExchange(c)
+	x.in = append(x.in, c.first[:n]...)
+	return x
+}
+
+func (c *client) setIdle(idle bool) {
+	if c.via.Idle != nil {
+		c.via.Idle.Store(idle)
+	}
+}
+
+// last reports whether this answer is to be the connection's last.
+func (c *client) last() bool { return c.via.Last != nil && c.via.Last.Load() }
+
+var exchanges = sync.Pool{New: func() any {
+	return &exchange1{in: make([]byte, 0, usualHead), out: make([]byte, 0, usualHead)}
+}}
+
+func borrowExchange(c *client) *exchange1 {
+	x := exchanges.Get().(*exchange1)
+	x.client = c
+	return x
+}
+
+// giveBack returns x to the pool, without the buffers that one large message made it have.
+func (x *exchange1) giveBack() {
+	if cap(x.in) > 4*usualHead || cap(x.out) > 2*len(buffer{}) || cap(x.req.Fields) > 128 {
+		return
+	}
+	x.reset()
+	x.client, x.in = nil, x.in[:0]
+	exchanges.Put(x)
+}

@@ -1,0 +1,109 @@
+package proxy
+
+import (
+	"net"
+	"sync"
+	"time"
+)
+
+// upstream is a connection to an instance that speaks HTTP/1.1. It belongs to one request, or to its instance's idle ones.
+type upstream struct {
+	conn     net.Conn
+	instance *instance
+	reused   bool // it has carried an answer: the instance may have closed it for its age
+	loop     *loop
+	idleAt   time.Time
+}
+
+func newUpstream(conn net.Conn, in *instance, l *loop) *upstream {
+	return &upstream{conn: conn, instance: in}
+}
+
+func (u *upstream) close() { _ = u.conn.Close() }
+
+// alive reports that the instance has not closed the connection, as far as can be told without waiting.
+func (u *upstream) alive() bool { return connAlive(u.conn) }
+
+// idleConns are an instance's connections that no request uses. The last one used is used first, so that what is not
+// needed grows old and is closed.
+type idleConns struct {
+	max int
+
+	mu     sync.Mutex
+	conns  []*upstream // the oldest first
+	closed bool
+	timer  *time.Timer
+	armed  bool
+}
+
+// take returns a connection that a request may have, or nil.
+func (i *idleConns) take(l *loop) *upstream {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	for n := len(i.conns) - 1; n >= 0; n-- {
+		if u := i.conns[n]; u.loop == l {
+			i.conns = append(i.conns[:n], i.conns[n+1:]...)
+			return u
+		}
+	}
+	return nil
+}
+
+// put keeps the connection for another request, or closes it when there are enough or the instance has been retired.
+func (i *idleConns) put(u *upstream) {
+	u.reused, u.idleAt = true, time.Now()
+	i.mu.Lock()
+	if i.closed || len(i.conns) >= i.max {
+		i.mu.Unlock()
+		u.close()
+		return
+	}
+	i.conns = append(i.conns, u)
+	if !i.armed {
+		i.armLocked(idleTimeout)
+	}
+	i.mu.Unlock()
+}
+
+func (i *idleConns) armLocked(in time.Duration) {
+	i.armed = true
+	if i.timer == nil {
+		i.timer = time.AfterFunc(in, i.closeOld)
+		return
+	}
+	i.timer.Reset(in)
+}
+
+// closeOld closes the connections that have not been used for idleTimeout, and sets the timer for the next.
+func (i *idleConns) closeOld() {
+	i.mu.Lock()
+	i.armed = false
+	now, n := time.Now(), 0
+	for n < len(i.conns) && now.Sub(i.conns[n].idleAt) >= idleTimeout {
+		n++
+	}
+	old := append([]*upstream(nil), i.conns[:n]...)
+	i.conns = append(i.conns[:0], i.conns[n:]...)
+	if len(i.conns) > 0 {
+		i.armLocked(idleTimeout - now.Sub(i.conns[0].idleAt))
+	}
+	i.mu.Unlock()
+	for _, u := range old {
+		u.close()
+	}
+}
+
+// close closes what is idle, and from now on what becomes so.
+func (i *idleConns) close() {
+	i.mu.Lock()
+	i.closed = true
+	conns := i.conns
+	i.conns = nil
+	if i.timer != nil {
+		i.timer.Stop()
+	}
+	i.mu.Unlock()
+	for _, u := range conns {
+		u.close()
+	}
+}
