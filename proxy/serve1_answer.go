@@ -100,46 +100,53 @@ func (x *exchange1) pass() (done bool, err error) {
 
 // relay writes what is in out, and the rest of the body as it comes.
 func (x *exchange1) relay(done bool, err error) {
-	up := x.up
 	x.stall.limit = x.client.proxy.bodyIdle
-	first := true
-	for {
-		if len(x.out) > 0 {
-			if !first {
-				x.awaitClient()
-			}
-			if _, werr := x.client.conn.Write(x.out); werr != nil {
-				x.breakOff(werr, false)
-				return
-			}
+	for first := true; ; first = false {
+		if done {
+			x.release()
+		}
+		if !first {
+			x.awaitClient()
+		}
+		if _, werr := x.client.conn.Write(x.out); werr != nil {
+			x.noteUnread(werr)
+			x.breakOff(werr, false)
+			return
 		}
 		if done {
-			x.complete(up)
+			x.whole = true
 			return
+		}
+		if err == nil {
+			done, err = x.readOn()
 		}
 		if err != nil {
 			x.breakOff(err, true)
 			return
 		}
-		x.out, x.reply, x.at = x.out[:0], x.reply[:0], 0
-		x.awaitAnswer()
-		first = false
-		if err := x.readReply(up); err != nil {
-			if done, err = x.endAtClose(err); err != nil {
-				x.breakOff(err, true)
-				return
-			}
-			continue
-		}
-		done, err = x.pass()
 	}
 }
 
-// complete ends an answer that is whole, and keeps the instance's connection if both sides are done with it.
-func (x *exchange1) complete(up *upstream) {
-	x.whole = true
+// readOn reads what comes next of the answer and makes it what is to be written. What came before an error is written
+// before the error is told.
+func (x *exchange1) readOn() (done bool, err error) {
+	for x.out = x.out[:0]; len(x.out) == 0 && !done; {
+		x.reply, x.at = x.reply[:0], 0
+		if err := x.readReply(x.up); err != nil {
+			return x.endAtClose(err)
+		}
+		if done, err = x.pass(); err != nil {
+			return false, err
+		}
+	}
+	return done, nil
+}
+
+// release ends what concerns the instance, once it has answered whole: the next request may have its place and, if both
+// sides are done with it, its connection.
+func (x *exchange1) release() {
 	x.mu.Lock()
-	s := x.state
+	s, up := x.state, x.up
 	x.up = nil
 	x.mu.Unlock()
 	if x.res.KeepAlive && s.bodyRead && !s.refused && !s.ended() && !x.answer.UntilClose() && x.at == len(x.reply) {
@@ -147,29 +154,31 @@ func (x *exchange1) complete(up *upstream) {
 			_ = up.conn.SetReadDeadline(time.Time{})
 		}
 		up.instance.idle.put(up)
-		return
+	} else {
+		up.close() // what follows an answer that nobody asked for is the beginning of no other answer
 	}
-	up.close() // what follows an answer that nobody asked for is the beginning of no other answer
+	x.leaveInstance()
 }
 
 // breakOff ends an answer that can't be made whole: the client's connection is closed, for no status can tell it.
 func (x *exchange1) breakOff(err error, byInstance bool) {
-	up := x.up
-	x.attach(nil)
-	up.close()
+	if up := x.up; up != nil {
+		x.attach(nil)
+		up.close()
+	}
 	x.keep = false
 	x.reportBroken(err, byInstance)
 }
 
 // endAtClose judges the end of the instance's connection while its answer is read.
 func (x *exchange1) endAtClose(err error) (done bool, _ error) {
-	if err == io.EOF && x.answer.UntilClose() {
-		if x.rechunks() {
-			x.out = append(x.out[:0], "0\r\n\r\n"...)
-		}
-		return true, nil
+	if err != io.EOF || !x.answer.UntilClose() {
+		return false, err
 	}
-	return false, err
+	if x.rechunks() {
+		x.out = append(x.out, "0\r\n\r\n"...)
+	}
+	return true, nil
 }
 
 // now1 is the value of the Date header, made once a second.
