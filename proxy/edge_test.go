@@ -27,8 +27,9 @@ var (
 		go srv.Serve(l)
 		return func() { srv.Close() }
 	}}
-	wire = way{"wire", serveConns(func(c net.Conn) net.Conn { return struct{ net.Conn }{c} })}
-	ways = []way{netHTTP, wire}
+	wire  = way{"wire", serveConns(func(c net.Conn) net.Conn { return struct{ net.Conn }{c} })}
+	loop1 = way{"loop", serveConns(func(c net.Conn) net.Conn { return c })}
+	ways  = []way{netHTTP, wire, loop1}
 )
 
 // serveConns gives each connection to ServeConn, as what makes of it.

@@ -83,6 +83,8 @@ type Proxy struct {
 	headerBytes   int
 	headerTimeout time.Duration
 	keepAlive     time.Duration
+	exchanges     sync.Pool // of *exchange1
+	loops         loops
 
 	demand func(service string)
 	failed func(service, instanceID, reason string)

@@ -51,7 +51,7 @@ type client struct {
 	moved   bool   // somebody else has the connection now
 	watch   watch
 	polled  // where an event loop serves it
-	first   [firstRead]byte
+	first   []byte
 }
 
 func newClient(p *Proxy, c net.Conn, via Via) *client {
@@ -68,9 +68,18 @@ func newClient(p *Proxy, c net.Conn, via Via) *client {
 func (c *client) serve(read []byte) {
 	x := borrowExchange(c)
 	x.in = append(x.in, read...)
+	c.serveOn(x)
+}
+
+// serveOn answers the request that x holds the beginning of, and those after it. It returns when the connection has
+// ended or is in other hands.
+func (c *client) serveOn(x *exchange1) {
 	for {
 		if len(x.in) == 0 {
 			x.giveBack()
+			if c.returnToLoop() {
+				return
+			}
 			if x = c.awaitRequest(); x == nil {
 				break
 			}
@@ -89,13 +98,19 @@ func (c *client) close() {
 	if !c.moved {
 		_ = c.conn.Close()
 	}
+	if c.ended != nil {
+		close(c.ended)
+	}
 }
 
 // awaitRequest waits without an exchange of its own for the first bytes of a request. It returns nil when none come.
 func (c *client) awaitRequest() *exchange1 {
 	c.setIdle(true)
 	c.watch.expect(time.Now().Add(c.proxy.keepAlive), endReading, nil)
-	n, err := c.conn.Read(c.first[:])
+	if c.first == nil {
+		c.first = make([]byte, firstRead)
+	}
+	n, err := c.conn.Read(c.first)
 	if err != nil || n == 0 {
 		return nil
 	}

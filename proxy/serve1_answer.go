@@ -149,6 +149,10 @@ func (x *exchange1) release() {
 	s, up := x.state, x.up
 	x.up = nil
 	x.mu.Unlock()
+	if up == nil {
+		return // a loop has done it
+	}
+	up.x = nil
 	if x.res.KeepAlive && s.bodyRead && !s.refused && !s.ended() && !x.answer.UntilClose() && x.at == len(x.reply) {
 		if !x.stall.answer.IsZero() {
 			_ = up.conn.SetReadDeadline(time.Time{})

@@ -23,6 +23,7 @@ type exchange1 struct {
 	in     []byte // read from the client: the head, then what followed it
 	taken  int    // of in: the head and what of the body was taken up with it
 	out    []byte // to be written next
+	unsent []byte // of out, to the instance
 	reply  []byte // read from the instance; what lies before at was used
 	at     int
 	ahead  []byte // read from the client after the request, by the reader
@@ -62,6 +63,7 @@ type state struct {
 	answered   bool  // an answer's head was written
 	stopping   bool  // the reader is told to end
 	bodyRead   bool  // the request's body is whole
+	inLoop     bool  // an event loop serves it
 	cancel     context.CancelCauseFunc
 }
 
@@ -76,7 +78,7 @@ func (x *exchange1) peek() state {
 
 // reset forgets the request but keeps the buffers, and what was read beyond it.
 func (x *exchange1) reset() {
-	x.taken, x.out, x.idLen, x.up = 0, x.out[:0], 0, nil
+	x.taken, x.out, x.unsent, x.idLen, x.up = 0, x.out[:0], nil, 0, nil
 	x.keep, x.whole, x.status, x.firstByte, x.repeated, x.unheard = false, false, 0, 0, false, false
 	x.reason, x.traceIn, x.traceOut, x.reader = "", "", "", nil
 	x.ahead = x.ahead[:0]
@@ -212,9 +214,6 @@ func (x *exchange1) cut(cause error) {
 	}
 	x.state.cause = cause
 	x.abortLocked()
-	if x.cutInLoopLocked() {
-		return
-	}
 	conn := x.client.conn
 	_ = conn.SetReadDeadline(longAgo)
 	switch {
@@ -222,6 +221,9 @@ func (x *exchange1) cut(cause error) {
 		_ = conn.SetWriteDeadline(longAgo)
 	default:
 		_ = conn.SetWriteDeadline(time.Now().Add(time.Second)) // for the text that says why
+	}
+	if x.state.inLoop {
+		x.client.loop.tellCut(x)
 	}
 }
 

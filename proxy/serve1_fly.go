@@ -49,6 +49,9 @@ func (x *exchange1) fly() {
 
 // findInstance claims a place at an instance, and waits for one if it must.
 func (x *exchange1) findInstance() (*instance, error) {
+	if x.instance != nil {
+		return x.instance, nil // claimed by a loop
+	}
 	if in := x.tryInstance(); in != nil {
 		return in, nil
 	}
@@ -88,15 +91,17 @@ func (x *exchange1) repeatable() bool { return !x.req.HasBody() && x.req.Idempot
 // closed meanwhile is no failure of its: the next is tried, unless the request may have been acted on.
 func (x *exchange1) ask(in *instance) error {
 	for {
-		up, err := x.connect(in)
-		if err != nil {
-			return err
+		up, err := x.up, error(nil)
+		if up == nil { // else a loop has begun it
+			if up, err = x.connect(in); err != nil {
+				return err
+			}
+			x.composeRequest()
+			x.unsent = x.out
 		}
 		if !x.attach(up) {
-			up.close()
-			return errAborted
-		}
-		if err = x.converse(up); err == nil {
+			err = errAborted
+		} else if err = x.converse(up); err == nil {
 			return nil
 		}
 		x.attach(nil)
@@ -109,7 +114,7 @@ func (x *exchange1) ask(in *instance) error {
 
 // connect takes an idle connection to the instance or makes one.
 func (x *exchange1) connect(in *instance) (*upstream, error) {
-	for up := in.idle.take(x.client.loop); up != nil; up = in.idle.take(x.client.loop) {
+	for up := in.idle.takeOut(x.client.loop); up != nil; up = in.idle.takeOut(x.client.loop) {
 		if x.repeatable() || up.alive() {
 			return up, nil
 		}
@@ -128,8 +133,7 @@ func (x *exchange1) connect(in *instance) (*upstream, error) {
 
 // converse sends the request and reads until the head of its answer is whole.
 func (x *exchange1) converse(up *upstream) error {
-	x.composeRequest()
-	if _, err := up.conn.Write(x.out); err != nil {
+	if _, err := up.conn.Write(x.unsent); err != nil {
 		return err
 	}
 	x.noteSent()
@@ -176,9 +180,6 @@ func (x *exchange1) checkSwitch() error {
 }
 
 func (x *exchange1) readAnswerHead(up *upstream) error {
-	if x.reply == nil {
-		x.reply = buffers.Get()[:0]
-	}
 	for seen := 0; http1.End(x.reply[x.at:], seen) == 0; {
 		if len(x.reply)-x.at > answerHeadBytes {
 			return errAnswerSize
@@ -193,6 +194,9 @@ func (x *exchange1) readAnswerHead(up *upstream) error {
 
 // readReply reads what the instance has sent, to the end of reply.
 func (x *exchange1) readReply(up *upstream) error {
+	if x.reply == nil {
+		x.reply = buffers.Get()[:0]
+	}
 	if len(x.reply) == cap(x.reply) {
 		x.reply = append(make([]byte, 0, 2*cap(x.reply)), x.reply...)
 	}

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,18 +12,31 @@ type upstream struct {
 	conn     net.Conn
 	instance *instance
 	reused   bool // it has carried an answer: the instance may have closed it for its age
+	ended    bool // the instance sends nothing more
 	loop     *loop
+	poll     *pollConn  // conn, when loop watches it
+	x        *exchange1 // whose answer the loop waits for
 	idleAt   time.Time
 }
 
+// newUpstream makes a connection to the instance one for requests, in the loop of their client if it has one.
 func newUpstream(conn net.Conn, in *instance, l *loop) *upstream {
-	return &upstream{conn: conn, instance: in}
+	u := &upstream{conn: conn, instance: in}
+	if l != nil {
+		u.enter(l)
+	}
+	return u
 }
 
 func (u *upstream) close() { _ = u.conn.Close() }
 
 // alive reports that the instance has not closed the connection, as far as can be told without waiting.
-func (u *upstream) alive() bool { return connAlive(u.conn) }
+func (u *upstream) alive() bool {
+	if c, ok := u.conn.(interface{ alive() bool }); ok {
+		return c.alive()
+	}
+	return connAlive(u.conn)
+}
 
 // idleConns are an instance's connections that no request uses. The last one used is used first, so that what is not
 // needed grows old and is closed.
@@ -49,15 +63,39 @@ func (i *idleConns) take(l *loop) *upstream {
 	return nil
 }
 
+// takeOut is take for a goroutine, which may have a connection outside of the loop as well.
+func (i *idleConns) takeOut(l *loop) *upstream {
+	if l == nil {
+		return i.take(nil)
+	}
+	if u := i.take(l); u != nil {
+		u.leaveLoop()
+		return u
+	}
+	return i.take(nil)
+}
+
+// remove takes u out and reports whether it was idle.
+func (i *idleConns) remove(u *upstream) bool {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	n := slices.Index(i.conns, u)
+	if n >= 0 {
+		i.conns = slices.Delete(i.conns, n, n+1)
+	}
+	return n >= 0
+}
+
 // put keeps the connection for another request, or closes it when there are enough or the instance has been retired.
 func (i *idleConns) put(u *upstream) {
 	u.reused, u.idleAt = true, time.Now()
 	i.mu.Lock()
-	if i.closed || len(i.conns) >= i.max {
+	if u.ended || i.closed || len(i.conns) >= i.max {
 		i.mu.Unlock()
 		u.close()
 		return
 	}
+	u.enterIdle()
 	i.conns = append(i.conns, u)
 	if !i.armed {
 		i.armLocked(idleTimeout)

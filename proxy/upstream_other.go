@@ -1,0 +1,7 @@
+//go:build !linux
+
+package proxy
+
+func (u *upstream) enter(*loop) {}
+func (u *upstream) leaveLoop()  {}
+func (u *upstream) enterIdle()  {}
