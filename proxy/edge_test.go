@@ -23,7 +23,9 @@ type way struct {
 
 var (
 	netHTTP = way{"net/http", func(p *Proxy, l net.Listener) func() {
-		srv := &http.Server{Handler: p, ErrorLog: log.New(io.Discard, "", 0)}
+		srv := &http.Server{Handler: p, ErrorLog: log.New(io.Discard, "", 0), Protocols: &http.Protocols{}}
+		srv.Protocols.SetHTTP1(true)
+		srv.Protocols.SetUnencryptedHTTP2(true)
 		go srv.Serve(l)
 		return func() { srv.Close() }
 	}}

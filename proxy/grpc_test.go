@@ -30,17 +30,9 @@ func (e *edge) grpcInstance(id string) {
 	e.place(id, l.Addr().String())
 }
 
-// grpcClient connects to the service "web" through an edge that takes HTTP/2 without TLS.
+// grpcClient connects to the service "web".
 func (e *edge) grpcClient() *grpc.ClientConn {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		e.tb.Fatal(err)
-	}
-	srv := &http.Server{Handler: e.Proxy, Protocols: &http.Protocols{}}
-	srv.Protocols.SetUnencryptedHTTP2(true)
-	go srv.Serve(l)
-	e.tb.Cleanup(func() { srv.Close() })
-	c, err := grpc.NewClient("passthrough:///"+l.Addr().String(), grpc.WithAuthority("web.test"),
+	c, err := grpc.NewClient("passthrough:///"+strings.TrimPrefix(e.URL, "http://"), grpc.WithAuthority("web.test"),
 		grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
 		e.tb.Fatal(err)
