@@ -142,6 +142,7 @@ func receive(res *http.Response) error {
 	if len(res.Trailer) > 0 && !x.http2 {
 		res.Header.Del("Content-Length") // an answer of HTTP/1.1 has a place for trailers only when it is chunked
 	}
+	x.empty = res.ContentLength == 0
 	res.Body = &responseBody{res.Body, x}
 	return nil
 }
