@@ -10,8 +10,8 @@ import (
 )
 
 // balancer is the http.RoundTripper that finds an instance for a request. One that can't be connected to has got
-// nothing, so the next is tried, whatever the method. What broke off before the answer's first byte is tried once more, on
-// another instance, if doing it twice does no harm.
+// nothing, so the next is tried, whatever the method. What broke off before the answer's first byte is tried once more,
+// on another instance, if doing it twice does no harm.
 type balancer struct{}
 
 func (balancer) RoundTrip(r *http.Request) (*http.Response, error) {

@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// requestBody is the client's body. It counts, holds the body to the service's limit, and remembers a failed read, which is the
-// client's fault and not the instance's. It survives Close, so that an instance that can't be reached does not use up
-// the body.
+// requestBody is the client's body. It counts, holds the body to the service's limit, and remembers a failed read, which
+// is the client's fault and not the instance's. It survives Close, so that an instance that can't be reached does not
+// use up the body.
 type requestBody struct {
 	io.Reader
 	x     *exchange

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -63,6 +64,17 @@ func newExchange(p *Proxy, w http.ResponseWriter, r *http.Request) *exchange {
 	}
 	x.rec = p.newRecord(r, x.requestID)
 	return x
+}
+
+// refusal says what is wrong with r by its head alone.
+func (x *exchange) refusal(r *http.Request) error {
+	if limit := x.limits.BodyLimit; limit > 0 && r.ContentLength > limit {
+		return errBodyLimit
+	}
+	if strings.ContainsFunc(r.Header.Get("Upgrade"), func(c rune) bool { return c < ' ' || c > '~' }) {
+		return errBadUpgrade
+	}
+	return nil
 }
 
 // Unwrap lets http.ResponseController reach Flush, Hijack and the deadlines of the server's own writer.

@@ -19,6 +19,7 @@ var (
 	errTimeout       = errors.New("the request took longer than a request may")
 	errBodyLimit     = errors.New("the request's body is longer than the service takes")
 	errBodyStalled   = errors.New("client stopped sending its body")
+	errBadUpgrade    = errors.New("client asked for a protocol without a name")
 	errAnswerStalled = errors.New("client stopped reading its answer")
 )
 
@@ -82,20 +83,27 @@ func (x *exchange) explain(err error) failure {
 
 // explain finds out whose failure it is: ours, the client's or the instance's.
 func (t trouble) explain() failure {
-	switch {
-	case t.cause == errTimeout || t.err == errTimeout:
-		return failure{504, fmt.Sprintf("upstream request timeout: no whole answer within %v", t.limits.RequestTimeout), "timeout", slog.LevelWarn, 0}
-	case t.cause == errWithdrawn || t.cause == errDrained || t.err == errWithdrawn:
-		return failure{503, "The service instance was stopped before it answered; send the request again", cmp.Or(t.cause, t.err).Error(), slog.LevelWarn, 0}
-	}
-	if f, clients := t.explainClient(); clients {
-		return f
-	}
-	if f, refused := t.explainRefusal(); refused {
-		return f
+	for _, explain := range []func() (failure, bool){t.explainEnd, t.explainClient, t.explainRefusal} {
+		if f, found := explain(); found {
+			return f
+		}
 	}
 	reason := instanceReason(t.err)
-	return failure{502, "The " + reason + "; see its application log", reason, slog.LevelWarn, 0}
+	return failure{status: 502, text: "The " + reason + "; see its application log", reason: reason, level: slog.LevelWarn}
+}
+
+// explainEnd tells what was ended from here.
+func (t trouble) explainEnd() (failure, bool) {
+	f := failure{level: slog.LevelWarn}
+	switch {
+	case t.cause == errTimeout || t.err == errTimeout:
+		f.status, f.reason = 504, "timeout"
+		f.text = fmt.Sprintf("upstream request timeout: no whole answer within %v", t.limits.RequestTimeout)
+	case t.cause == errWithdrawn || t.cause == errDrained || t.err == errWithdrawn:
+		f.status, f.reason = 503, cmp.Or(t.cause, t.err).Error()
+		f.text = "The service instance was stopped before it answered; send the request again"
+	}
+	return f, f.status != 0
 }
 
 // explainClient tells what the client did wrong.
@@ -106,7 +114,10 @@ func (t trouble) explainClient() (failure, bool) {
 		f.status, f.text, f.reason = 408, "The request body stopped coming; send the request again", errBodyStalled.Error()
 	case t.requestErr == errBodyLimit || t.err == errBodyLimit:
 		f.status, f.reason = 413, errBodyLimit.Error()
-		f.text = fmt.Sprintf("The request body is longer than the %d bytes that the service takes; send less, or raise its tag apron:body-limit", t.limits.BodyLimit)
+		f.text = fmt.Sprintf("The request body is longer than the %d bytes that the service takes; "+
+			"send less, or raise the service's tag apron:body-limit", t.limits.BodyLimit)
+	case t.err == errBadUpgrade:
+		f.status, f.text, f.reason = 400, "The Upgrade header is malformed", errBadUpgrade.Error()
 	case t.clientGone || isDisconnect(t.requestErr):
 		f.status, f.reason = statusClientGone, "client closed the connection"
 	case t.requestErr != nil:
@@ -117,22 +128,21 @@ func (t trouble) explainClient() (failure, bool) {
 
 // explainRefusal tells why no instance got the request.
 func (t trouble) explainRefusal() (failure, bool) {
-	if r, ok := errors.AsType[*refusal](t.err); ok {
-		return r.failure(), true
-	}
-	text := ""
-	status := http.StatusTooManyRequests
-	switch t.err {
+	f := failure{status: 503, reason: t.err.Error(), level: slog.LevelWarn, retryAfter: retryAfter}
+	const mend = "send the request again later, or raise MaxSize or MaxConcurrency"
+	switch l := t.limits; t.err {
 	case errNoInstance:
-		status, text = http.StatusServiceUnavailable, "The service has no healthy instance at the moment; see its events log"
+		f.text = "The service has no healthy instance at the moment; see its events log"
 	case errScaling:
-		status, text = http.StatusServiceUnavailable, "Too many requests wait while the service starts instances; send the request again later"
+		f.text = "Too many requests wait while the service starts instances; send the request again later"
 	case errQueueFull:
-		text = fmt.Sprintf("All %d instances are at their MaxConcurrency of %d and %d requests wait; send the request again later, or raise MaxSize or MaxConcurrency", t.limits.MaxInstances, t.limits.Concurrency, t.limits.Queue)
+		f.status = 429
+		f.text = fmt.Sprintf("All %d instances are at their MaxConcurrency of %d and %d requests wait; "+mend, l.MaxInstances, l.Concurrency, l.Queue)
 	case errQueueTime:
-		text = fmt.Sprintf("All %d instances were at their MaxConcurrency of %d for %v; send the request again later, or raise MaxSize or MaxConcurrency", t.limits.MaxInstances, t.limits.Concurrency, t.limits.QueueTime)
+		f.status = 429
+		f.text = fmt.Sprintf("All %d instances were at their MaxConcurrency of %d for %v; "+mend, l.MaxInstances, l.Concurrency, l.QueueTime)
 	}
-	return failure{status, text, t.err.Error(), slog.LevelWarn, retryAfter}, text != ""
+	return f, f.text != ""
 }
 
 func isDisconnect(err error) bool {

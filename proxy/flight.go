@@ -66,9 +66,9 @@ func (p *Proxy) begin(f *flight, svc *service, c carrier) bool {
 	return true
 }
 
-// tryInstance claims a place at the instance with the fewest requests that has room and was not tried by this flight before. It
-// returns nil when there is none. It never blocks and does not allocate for a flight that tried none yet. It overtakes nobody: as long as requests
-// wait, there is no room that one of them could use.
+// tryInstance claims a place at the instance with the fewest requests that has room and was not tried by this flight
+// before. It returns nil when there is none. It never blocks, and allocates nothing for a flight that tried none yet.
+// It overtakes nobody: as long as requests wait, there is no room that one of them could use.
 func (f *flight) tryInstance() *instance {
 	s := f.service
 	s.mu.Lock()
@@ -83,8 +83,9 @@ func (f *flight) noteTriedLocked() {
 	}
 }
 
-// awaitInstance claims a place as tryInstance does, and waits for one in the order in which requests began when there is none. Its
-// errors are errNoInstance, errQueueFull, errQueueTime, errScaling, errTimeout, errWithdrawn and the cause of ctx.
+// awaitInstance claims a place as tryInstance does, and when there is none waits for one, in the order in which
+// requests began. Its errors are errNoInstance, errQueueFull, errQueueTime, errScaling, errTimeout, errWithdrawn and the
+// cause of ctx.
 func (f *flight) awaitInstance(ctx context.Context) (*instance, error) {
 	if in, err := f.enqueue(); in != nil || err != nil {
 		return in, err

@@ -331,6 +331,17 @@ func TestWebSocket_PassesBothWaysBeyondTheTimeLimit(t *testing.T) {
 	})
 }
 
+func TestUpgrade_ToWhatIsNoProtocolIs400(t *testing.T) {
+	eachWay(t, func(t *testing.T, via way) {
+		e := newEdge(t, via)
+		e.open("i1")
+		got := rawExchange(t, e, "GET / HTTP/1.1\r\nHost: web.test\r\nConnection: Upgrade, close\r\nUpgrade: \xff\r\n\r\n")
+		if !strings.HasPrefix(got, "HTTP/1.1 400 ") {
+			t.Errorf("answered %q", got)
+		}
+	})
+}
+
 func TestH2C_UpgradeIsIgnored(t *testing.T) {
 	eachWay(t, func(t *testing.T, via way) {
 		got := seen(t, via, func(r *http.Request) {

@@ -88,7 +88,7 @@ func TestEjection_EndsWithOneRequestThatShowsTheInstanceWell(t *testing.T) {
 		fail(in, errBroken, ejectAfter)
 		time.Sleep(leastBackOff - 1)
 		a.wantGoes("resting", "-", "i2", "i2")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		a.wantGoes("on trial", "-", "i1", "i2", "i2")
 		in.succeeded()
@@ -109,7 +109,7 @@ func TestEjection_LastsTwiceAsLongEachTimeUpToAnEnd(t *testing.T) {
 		for _, rest := range []time.Duration{1, 2, 4, 8, 16, 30, 30} {
 			time.Sleep(rest*time.Second - 1)
 			a.wantGoes("resting", "-", "i2")
-			time.Sleep(1)
+			time.Sleep(time.Nanosecond)
 			synctest.Wait()
 			a.wantGoes("on trial", "i1", "i2")
 			in.failed(errBroken)

@@ -34,8 +34,9 @@ func (l Limits) withDefaults(timeout time.Duration) *Limits {
 	return &l
 }
 
-// SetLimits replaces the limits of the service, which is made, closed, if it is not known. Concurrency, MaxInstances, Queue and
-// QueueTime are in force at once, also for requests that wait already; the rest for requests that begin from now on.
+// SetLimits replaces the limits of the service, which is made, closed, if it is not known. Concurrency, MaxInstances,
+// Queue and QueueTime are in force at once, also for requests that wait already; the rest for requests that begin from
+// now on.
 func (p *Proxy) SetLimits(serviceName string, l Limits) {
 	p.setLimits(serviceName, l)
 	p.mirror(Change{Kind: ChangeLimits, Service: serviceName, Limits: l})

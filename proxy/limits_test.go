@@ -28,7 +28,7 @@ func TestLimit_OverloadIsAnswered429WithRetryAfter(t *testing.T) {
 	eachWay(t, func(t *testing.T, via way) {
 		e := newEdge(t, via)
 		arrived, release := holdingInstance(e, "i1")
-		e.SetLimits("web", Limits{Concurrency: 1, MaxInstances: 1, Queue: 1, QueueTime: 300 * time.Millisecond})
+		e.SetLimits("web", Limits{Concurrency: 1, MaxInstances: 1, Queue: 1})
 		e.open("i1")
 		var clients sync.WaitGroup
 		clients.Go(func() {
@@ -37,9 +37,10 @@ func TestLimit_OverloadIsAnswered429WithRetryAfter(t *testing.T) {
 			}
 		})
 		<-arrived
-		clients.Go(func() { e.wantOverload(t, "late", "for 300ms") })
+		clients.Go(func() { e.wantOverload(t, "late", "MaxConcurrency of 1 for 30s") })
 		eventually(t, "one waits", func() bool { return e.Load("web").Waiting == 1 })
 		e.wantOverload(t, "more than the queue takes", "1 requests wait")
+		e.SetLimits("web", Limits{Concurrency: 1, MaxInstances: 1, Queue: 1, QueueTime: time.Nanosecond}) // the 30 s are over
 		eventually(t, "none waits", func() bool { return e.Load("web").Waiting == 0 })
 		close(release)
 		clients.Wait()
@@ -134,71 +135,103 @@ func TestBodyLimit_Is413KnownBeforehandOrNot(t *testing.T) {
 	})
 }
 
-func TestBodyIdle_EndsAnUploadThatStalls(t *testing.T) {
+// dialPipe opens a connection to the edge in a bubble.
+func dialPipe(t *testing.T, l *pipeListener) (net.Conn, *bufio.Reader) {
+	t.Helper()
+	c, err := l.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c, bufio.NewReader(c)
+}
+
+func TestBodyIdle_EndsAnUploadThatStallsFor60Seconds(t *testing.T) {
 	eachWay(t, func(t *testing.T, via way) {
-		e := newEdge(t, via, func(c *Config) { c.BodyIdle = 100 * time.Millisecond })
-		e.backend("i1", func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) })
-		e.open("i1")
-		got := rawExchange(t, e, "POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 1000\r\n\r\nhalf")
-		if !strings.HasPrefix(got, "HTTP/1.1 408 ") || !strings.Contains(got, "Connection: close") {
-			t.Errorf("got %q", got)
-		}
+		bubble(t, via, func(w http.ResponseWriter, r *http.Request) { io.Copy(io.Discard, r.Body) },
+			func(t *testing.T, p *Proxy, _ *http.Client, l *pipeListener) {
+				c, br := dialPipe(t, l)
+				defer c.Close()
+				io.WriteString(c, "POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 1000\r\n\r\n")
+				time.Sleep(50 * time.Second)
+				io.WriteString(c, "half")
+				began := time.Now()
+				res, err := http.ReadResponse(br, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if took := time.Since(began); res.StatusCode != 408 || !res.Close || took != time.Minute {
+					t.Errorf("got %v after %v", res, took)
+				}
+			})
 	})
 }
 
 func TestBodyIdle_LeavesAnUploadThatTakesItsTime(t *testing.T) {
 	eachWay(t, func(t *testing.T, via way) {
-		e := newEdge(t, via, func(c *Config) { c.BodyIdle = time.Second })
-		e.backend("i1", func(w http.ResponseWriter, r *http.Request) {
+		bubble(t, via, func(w http.ResponseWriter, r *http.Request) {
 			n, err := io.Copy(io.Discard, r.Body)
 			fmt.Fprint(w, n, err)
-		})
-		e.open("i1")
-		r, w := io.Pipe()
-		go func() {
-			for range 15 {
-				time.Sleep(100 * time.Millisecond)
-				io.WriteString(w, "x")
+		}, func(t *testing.T, p *Proxy, _ *http.Client, l *pipeListener) {
+			c, br := dialPipe(t, l)
+			defer c.Close()
+			io.WriteString(c, "POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 2\r\n\r\n")
+			for range 2 {
+				time.Sleep(59 * time.Second)
+				io.WriteString(c, "x")
 			}
-			w.Close()
-		}()
-		if res, body := e.do(e.request("POST", "/", r)); body != "15 <nil>" {
-			t.Errorf("got %d %q", res.StatusCode, body)
-		}
+			res, err := http.ReadResponse(br, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if body, _ := io.ReadAll(res.Body); string(body) != "2 <nil>" {
+				t.Errorf("got %d %q", res.StatusCode, body)
+			}
+		})
 	})
 }
 
 func TestBodyIdle_LeavesAConversationAlone(t *testing.T) {
 	eachWay(t, func(t *testing.T, via way) {
-		e := newEdge(t, via, func(c *Config) { c.BodyIdle = 50 * time.Millisecond })
-		e.backend("i1", func(w http.ResponseWriter, r *http.Request) {
+		bubble(t, via, func(w http.ResponseWriter, r *http.Request) {
 			rc := http.NewResponseController(w)
 			rc.EnableFullDuplex()
 			io.WriteString(w, "ready\n")
 			rc.Flush()
 			io.Copy(w, r.Body)
+		}, func(t *testing.T, p *Proxy, _ *http.Client, l *pipeListener) {
+			c, br := dialPipe(t, l)
+			defer c.Close()
+			io.WriteString(c, "POST / HTTP/1.1\r\nHost: web.test\r\nTransfer-Encoding: chunked\r\n\r\n")
+			res, err := http.ReadResponse(br, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			lines := bufio.NewReader(res.Body)
+			if line, err := lines.ReadString('\n'); line != "ready\n" {
+				t.Fatalf("got %q, %v", line, err)
+			}
+			time.Sleep(110 * time.Second) // neither side says a word
+			go io.WriteString(c, "5\r\nhello\r\n0\r\n\r\n")
+			if rest, err := io.ReadAll(lines); string(rest) != "hello" || err != nil {
+				t.Errorf("got %q, %v", rest, err)
+			}
 		})
-		e.open("i1")
-		c, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer c.Close()
-		c.SetDeadline(time.Now().Add(10 * time.Second))
-		io.WriteString(c, "POST / HTTP/1.1\r\nHost: web.test\r\nTransfer-Encoding: chunked\r\n\r\n")
-		res, err := http.ReadResponse(bufio.NewReader(c), nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		lines := bufio.NewReader(res.Body)
-		if line, err := lines.ReadString('\n'); line != "ready\n" {
-			t.Fatalf("got %q, %v", line, err)
-		}
-		time.Sleep(200 * time.Millisecond) // neither side says a word
-		io.WriteString(c, "5\r\nhello\r\n0\r\n\r\n")
-		if rest, err := io.ReadAll(lines); string(rest) != "hello" || err != nil {
-			t.Errorf("got %q, %v", rest, err)
-		}
+	})
+}
+
+// As a stream of events is between two of them.
+func TestBodyIdle_LeavesAnAnswerThatIsSilent(t *testing.T) {
+	eachWay(t, func(t *testing.T, via way) {
+		bubble(t, via, func(w http.ResponseWriter, r *http.Request) {
+			io.WriteString(w, "one ")
+			http.NewResponseController(w).Flush()
+			time.Sleep(110 * time.Second)
+			io.WriteString(w, "two")
+		}, func(t *testing.T, p *Proxy, client *http.Client, _ *pipeListener) {
+			if _, body, err := fetch(t, client); body != "one two" || err != nil {
+				t.Errorf("got %q, %v", body, err)
+			}
+		})
 	})
 }
 
@@ -226,22 +259,6 @@ func TestBodyIdle_EndsAnAnswerThatNobodyReads(t *testing.T) {
 		eventually(t, "it ends", func() bool { return reason.Load() != nil })
 		if got := *reason.Load(); got != errAnswerStalled.Error() {
 			t.Errorf("reason %q", got)
-		}
-	})
-}
-
-func TestBodyIdle_LeavesAnAnswerThatIsSilent(t *testing.T) {
-	eachWay(t, func(t *testing.T, via way) {
-		e := newEdge(t, via, func(c *Config) { c.BodyIdle = 50 * time.Millisecond })
-		e.backend("i1", func(w http.ResponseWriter, r *http.Request) {
-			io.WriteString(w, "one ")
-			http.NewResponseController(w).Flush()
-			time.Sleep(200 * time.Millisecond) // as a stream of events is between two of them
-			io.WriteString(w, "two")
-		})
-		e.open("i1")
-		if _, body := e.get("/"); body != "one two" {
-			t.Errorf("got %q", body)
 		}
 	})
 }

@@ -149,8 +149,8 @@ func (p *Proxy) serve(svc *service, w http.ResponseWriter, r *http.Request) {
 	}
 	x.deadline = time.AfterFunc(x.limits.RequestTimeout, func() { x.cut(errTimeout) })
 	defer x.finish()
-	if limit := x.limits.BodyLimit; limit > 0 && r.ContentLength > limit {
-		x.fail(errBodyLimit)
+	if err := x.refusal(r); err != nil {
+		x.fail(err)
 		x.complete = true
 		return
 	}

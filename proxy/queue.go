@@ -40,16 +40,22 @@ func (f *flight) enqueue() (*instance, error) {
 
 // refusalLocked says why f may not wait: nil when it may.
 func (s *service) refusalLocked(f *flight) error {
-	atMost := len(s.instances) >= s.limits.MaxInstances
+	if err := s.hopelessLocked(f); err != nil {
+		return err
+	}
 	switch {
-	case s.hopelessLocked(f) != nil:
-		return s.hopelessLocked(f)
-	case s.available > 0 && atMost && s.queue.n >= s.limits.Queue:
+	case s.atMostLocked() && s.queue.n >= s.limits.Queue:
 		return errQueueFull
 	case s.queue.n >= mostQueue:
 		return errScaling
 	}
 	return nil
+}
+
+// atMostLocked reports whether the service has as many instances as it may, and so whether those that wait have nothing
+// to wait for but each other.
+func (s *service) atMostLocked() bool {
+	return s.available > 0 && len(s.instances) >= s.limits.MaxInstances
 }
 
 // hopelessLocked says why no instance will ever come for f: nil when one may.
@@ -100,7 +106,6 @@ func (s *service) changedLocked() {
 			s.grantLocked(f, err)
 		}
 	}
-	s.armed = time.Time{}
 	s.armLocked()
 }
 
@@ -114,7 +119,7 @@ func (s *service) deadlineLocked(f *flight) (time.Time, error) {
 			since = s.emptySince
 		}
 		return since.Add(s.wait), errNoInstance
-	case s.available > 0 && len(s.instances) >= l.MaxInstances:
+	case s.atMostLocked():
 		return f.began.Add(l.QueueTime), errQueueTime
 	default:
 		return f.began.Add(l.RequestTimeout), errTimeout

@@ -168,8 +168,8 @@ func TestEjection_DoesNotCountKeptAliveConnectionsThatWereClosed(t *testing.T) {
 			c.Failed = func(_, id, reason string) { t.Errorf("%s ejected: %s", id, reason) }
 		})
 		const conns = 2 * ejectAfter
-		var arrived sync.WaitGroup
-		arrived.Add(2 * conns)
+		var arrived atomic.Int64
+		all := make(chan struct{})
 		for _, id := range []string{"a", "b"} {
 			e.raw(id, func(c net.Conn) {
 				defer c.Close()
@@ -177,8 +177,10 @@ func TestEjection_DoesNotCountKeptAliveConnectionsThatWereClosed(t *testing.T) {
 				if _, err := http.ReadRequest(br); err != nil {
 					return
 				}
-				arrived.Done()
-				arrived.Wait() // all are in flight, each on a connection of its own
+				if arrived.Add(1) == 2*conns {
+					close(all)
+				}
+				<-all // now all are in flight, each on a connection of its own
 				io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
 				http.ReadRequest(br)
 			})

@@ -1,7 +1,8 @@
 package proxy
 
-// validTraceparent reports whether s is a traceparent header of W3C's Trace Context that a trace can go on from: version,
-// trace id, parent id and flags in lower-case hexadecimal, no version ff, no id that is all zeros. A version of the future may have more behind.
+// validTraceparent reports whether s is a traceparent header of W3C's Trace Context that a trace can go on from:
+// version, trace id, parent id and flags in lower-case hexadecimal, no version ff, no id that is all zeros. A version of
+// the future may have more behind.
 func validTraceparent(s string) bool {
 	if len(s) < 55 || s[2] != '-' || s[35] != '-' || s[52] != '-' {
 		return false
