@@ -40,6 +40,7 @@ type flight struct {
 	instance *instance   // where the request is
 	last     *instance   // where it is or was last
 	tried    []*instance // where it was before that
+	retried  bool        // it has got another instance after one failed it
 	waiting  bool        // in the service's queue
 	pins     int         // cuts that are at the carrier
 
@@ -58,7 +59,7 @@ func (p *Proxy) begin(f *flight, svc *service, c carrier) bool {
 		return false
 	}
 	f.proxy, f.service, f.carrier = p, svc, c
-	f.limits, f.gate, f.began, f.waited = svc.limits, svc.gate, now, 0
+	f.limits, f.gate, f.began, f.waited, f.retried = svc.limits, svc.gate, now, 0, false
 	f.inService.flight, f.inInstance.flight, f.inQueue.flight = f, f, f
 	f.gate.inside.push(&f.inService)
 	svc.inFlight++
@@ -148,7 +149,7 @@ func (f *flight) leaveInstanceLocked() {
 func (f *flight) end(r *Record) {
 	s := f.service
 	r.Service, r.Began, r.Waited, r.Took = s.name, f.began, f.waited, time.Since(f.began)
-	r.Retried = len(f.tried) > 0
+	r.Retried = f.retried
 	if f.last != nil {
 		r.Instance = f.last.id
 	}

@@ -74,6 +74,24 @@ func TestGRPC_PassesItsOwnInteroperabilityTests(t *testing.T) {
 	eventually(t, "nothing is in flight", func() bool { return e.InFlight("web") == 0 })
 }
 
+func TestGRPC_StreamMayBeSilentBeforeItsFirstMessage(t *testing.T) {
+	e := newEdge(t, netHTTP, func(c *Config) { c.BodyIdle = 50 * time.Millisecond })
+	e.grpcInstance("i1")
+	e.open("i1")
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	stream, err := testgrpc.NewTestServiceClient(e.grpcClient()).FullDuplexCall(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is in flight", func() bool { return e.InFlight("web") == 1 })
+	time.Sleep(200 * time.Millisecond)
+	stream.Send(&testgrpc.StreamingOutputCallRequest{ResponseParameters: []*testgrpc.ResponseParameters{{Size: 3}}})
+	if m, err := stream.Recv(); err != nil || len(m.Payload.GetBody()) != 3 {
+		t.Errorf("got %v, %v", m, err)
+	}
+}
+
 func TestGRPC_FailuresOfTheProxyAreStatusesWithTheirReason(t *testing.T) {
 	for name, c := range map[string]struct {
 		place  func(e *edge)

@@ -195,6 +195,7 @@ func TestBodyIdle_LeavesAConversationAlone(t *testing.T) {
 		bubble(t, via, func(w http.ResponseWriter, r *http.Request) {
 			rc := http.NewResponseController(w)
 			rc.EnableFullDuplex()
+			time.Sleep(10 * time.Second)
 			io.WriteString(w, "ready\n")
 			rc.Flush()
 			io.Copy(w, r.Body)
@@ -210,7 +211,7 @@ func TestBodyIdle_LeavesAConversationAlone(t *testing.T) {
 			if line, err := lines.ReadString('\n'); line != "ready\n" {
 				t.Fatalf("got %q, %v", line, err)
 			}
-			time.Sleep(110 * time.Second) // neither side says a word
+			time.Sleep(100 * time.Second) // neither side says a word
 			go io.WriteString(c, "5\r\nhello\r\n0\r\n\r\n")
 			if rest, err := io.ReadAll(lines); string(rest) != "hello" || err != nil {
 				t.Errorf("got %q, %v", rest, err)

@@ -7,8 +7,10 @@ func (s *service) claimLocked(f *flight) *instance {
 	in := s.chooseLocked(f.tried)
 	if in != nil {
 		in.gate.inside.push(&f.inInstance)
-		f.instance, f.last = in, in
-		in.given++
+		f.instance, f.last, f.retried = in, in, len(f.tried) > 0
+		if in.trial {
+			in.onTrial = f
+		}
 	}
 	return in
 }

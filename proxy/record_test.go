@@ -79,7 +79,7 @@ func TestRecord_SaysWhyARequestFailed(t *testing.T) {
 		e.place("i1", "")
 		e.open("i1")
 		e.get("/")
-		if r := records.next(t); r.Status != 502 || !strings.Contains(r.Reason, "refused the connection") || r.Instance != "i1" || r.FirstByte != 0 {
+		if r := records.next(t); r.Status != 502 || !strings.Contains(r.Reason, "refused the connection") || r.Instance != "i1" || r.FirstByte != 0 || r.Retried {
 			t.Errorf("refused: %+v", r)
 		}
 		e.SetInstances("web", nil)
