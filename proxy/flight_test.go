@@ -464,6 +464,23 @@ func TestWait_EndsWithItsContextAndKeepsNoPlace(t *testing.T) {
 	})
 }
 
+func TestWait_ThatEndsAsItIsServedGivesThePlaceOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAirport(t, Limits{Concurrency: 1}, "i1")
+		at, gone := a.board(), a.begin()
+		if in, err := gone.enqueue(); in != nil || err != nil {
+			t.Fatal(in, err)
+		}
+		next, wait := a.wait()
+		at.land() // the place is the gone one's, which has not noticed
+		still(t, "the place is taken", wait)
+		gone.stopWaiting()
+		served(t, "given on", wait)
+		gone.land()
+		next.land()
+	})
+}
+
 func TestDemand_IsToldOfWhatWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var asked atomic.Int32

@@ -242,3 +242,18 @@ func TestRetry_EndsWhenTheOnlyOtherInstanceGoes(t *testing.T) {
 		c.land()
 	})
 }
+
+func TestEjection_TimerThatFiredAsItWasStoppedDoesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAirport(t, Limits{Concurrency: 1}, "i1", "i2")
+		in := a.instance("i1")
+		fail(in, errBroken, ejectAfter)
+		a.svc().mu.Lock()
+		time.Sleep(leastBackOff) // the timer's function waits for the lock
+		in.afterLocked(time.Hour, in.readmitLocked)
+		a.svc().mu.Unlock()
+		synctest.Wait()
+		a.wantGoes("still resting", "-", "i2")
+		a.SetInstances("web", nil)
+	})
+}
