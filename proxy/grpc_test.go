@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -140,8 +141,35 @@ func (e *edge) http2Instance(id string, h http.HandlerFunc) {
 	e.place(id, l.Addr().String())
 }
 
+// fallback is ServeConn as the services' port uses it: with net/http for what needs that.
+var fallback = way{"ServeConn with a fallback", func(p *Proxy, l net.Listener) func() {
+	web := newPipeListener()
+	stop := netHTTP.serve(p, web)
+	via := Via{Fallback: func(c net.Conn, read []byte) {
+		web.conns <- &readConn{c, io.MultiReader(bytes.NewReader(bytes.Clone(read)), c)}
+	}}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go p.ServeConn(c, nil, via)
+		}
+	}()
+	return func() { l.Close(); stop() }
+}}
+
+// readConn is a connection of which something was read before.
+type readConn struct {
+	net.Conn
+	from io.Reader
+}
+
+func (c *readConn) Read(p []byte) (int, error) { return c.from.Read(p) }
+
 func TestH2C_ServiceIsSpokenToInHTTP2(t *testing.T) {
-	eachWay(t, func(t *testing.T, via way) {
+	for _, via := range []way{netHTTP, fallback} {
 		e := newEdge(t, via)
 		e.http2Instance("i1", func(w http.ResponseWriter, r *http.Request) {
 			body, _ := io.ReadAll(r.Body)
@@ -161,5 +189,5 @@ func TestH2C_ServiceIsSpokenToInHTTP2(t *testing.T) {
 				t.Errorf("trailer %q", got)
 			}
 		}
-	})
+	}
 }
