@@ -4,6 +4,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -76,4 +77,28 @@ func BenchmarkFlight(b *testing.B) {
 			})
 		})
 	}
+}
+
+// What waiting for a place adds: 16 requests at a time for 4 places, each at once given on.
+func BenchmarkQueue(b *testing.B) {
+	p := New(Config{})
+	p.SetLimits("web", Limits{Concurrency: 4})
+	p.SetInstances("web", []string{"a"})
+	p.Open("web", "web.test")
+	svc := p.service("web")
+	b.ReportAllocs()
+	b.SetParallelism(8)
+	b.RunParallel(func(pb *testing.PB) {
+		c, r := &quiet{}, &Record{Status: 200}
+		for pb.Next() {
+			p.begin(&c.flight, svc, c)
+			if c.tryInstance() == nil {
+				if _, err := c.awaitInstance(b.Context()); err != nil {
+					b.Error(err)
+				}
+			}
+			runtime.Gosched() // as a request that is at its instance
+			c.end(r)
+		}
+	})
 }
