@@ -100,7 +100,6 @@ func (x *exchange1) pass() (done bool, err error) {
 
 // relay writes what is in out, and the rest of the body as it comes.
 func (x *exchange1) relay(done bool, err error) {
-	x.stall.limit = x.client.proxy.bodyIdle
 	for first := true; ; first = false {
 		if done {
 			x.release()

@@ -48,7 +48,10 @@ func (c *client) serveInLoop(read []byte) bool {
 // welcome takes a client that a goroutine had.
 func (l *loop) welcome(a arrival) {
 	c := a.client
-	c.poll.toLoop()
+	if !c.poll.toLoop() {
+		l.end(c)
+		return
+	}
 	l.rest(c)
 	c.more = true
 	if len(a.read) > 0 {
@@ -181,7 +184,7 @@ func (l *loop) ask(x *exchange1) bool {
 	}
 	up := in.idle.take(l)
 	for ; up != nil && !x.repeatable() && !up.alive(); up = in.idle.take(l) {
-		up.poll.closeInLoop()
+		up.close()
 	}
 	if up == nil {
 		return false
@@ -189,7 +192,7 @@ func (l *loop) ask(x *exchange1) bool {
 	x.composeRequest()
 	n, errno := send1(up.poll.fd, x.out)
 	if errno != 0 {
-		up.poll.closeInLoop() // closed by the instance meanwhile; nothing was sent
+		up.close() // closed by the instance meanwhile; nothing was sent
 		return false
 	}
 	x.unsent = x.out[n:]
@@ -205,7 +208,7 @@ func (l *loop) upstreamReady(up *upstream, events uint32) {
 	x := up.x
 	if x == nil {
 		if up.instance.idle.remove(up) {
-			up.poll.closeInLoop()
+			up.close()
 		} else {
 			up.poll.wake() // a goroutine has just taken it
 		}
@@ -335,13 +338,13 @@ func (l *loop) leave(c *client, do func()) {
 	x := c.x
 	c.move(nil)
 	c.x = nil
-	c.poll.toGoroutine()
+	c.poll.inLoop.Store(false)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.state.inLoop = false
 	if up := x.up; up != nil {
 		up.x = nil
-		up.poll.toGoroutine()
+		up.poll.inLoop.Store(false)
 	}
 	go do()
 }

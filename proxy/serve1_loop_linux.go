@@ -211,6 +211,11 @@ func (l *loop) give(c *client, read []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.come = append(l.come, arrival{c, read})
+	if err := l.startLocked(); err != nil { // it ended because the connection has been closed
+		l.come = nil
+		close(c.ended)
+		return
+	}
 	l.wakeLocked()
 }
 

@@ -179,17 +179,13 @@ func (c *pollConn) alive() bool {
 	return errno == syscall.EAGAIN
 }
 
-// toGoroutine takes the connection from the loop.
-func (c *pollConn) toGoroutine() {
-	c.in.prepare()
-	c.out.prepare()
-	c.inLoop.Store(false)
-}
-
-// toLoop gives the connection to the loop.
-func (c *pollConn) toLoop() {
+// toLoop gives the connection to the loop, unless it has been closed.
+func (c *pollConn) toLoop() bool {
 	_ = c.SetDeadline(time.Time{})
-	c.inLoop.Store(true)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inLoop.Store(!c.closed)
+	return !c.closed
 }
 
 // wake tells goroutines that something has changed.
@@ -198,17 +194,19 @@ func (c *pollConn) wake() {
 	c.out.wake()
 }
 
-func (s *side) prepare() {
+// channel makes what is waited on when somebody waits for the first time: most connections never leave the loop.
+func (s *side) channel() chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ready == nil {
 		s.ready = make(chan struct{}, 1)
+		s.ready <- struct{}{} // what happened before is to be looked at
 	}
+	return s.ready
 }
 
 func (s *side) wait() {
-	s.prepare()
-	<-s.ready
+	<-s.channel()
 }
 
 func (s *side) wake() {

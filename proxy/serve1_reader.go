@@ -15,7 +15,6 @@ func (x *exchange1) startReader() {
 		return
 	}
 	x.reader = make(chan struct{})
-	x.stall.limit = x.client.proxy.bodyIdle
 	go x.read(x.up, x.state.bodyRead)
 }
 

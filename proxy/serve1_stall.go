@@ -4,25 +4,31 @@ import "time"
 
 // stall bounds how long a body may stand still, by deadlines that are moved a few times a minute, not with each piece.
 type stall struct {
-	limit                  time.Duration
-	upload, answer, client time.Time // when the deadline for each was set; zero: there is none
+	upload, client time.Time // when the deadline for each was set; zero: there is none
 }
 
 // due returns a new deadline when it is time for one.
-func (s *stall) due(set *time.Time) (time.Time, bool) {
+func (x *exchange1) due(set *time.Time) (time.Time, bool) {
+	limit := x.client.proxy.bodyIdle
 	now := time.Now()
-	if now.Sub(*set) < s.limit/8 {
+	if now.Sub(*set) < limit/8 {
 		return time.Time{}, false
 	}
 	*set = now
-	return now.Add(s.limit), true
+	return now.Add(limit), true
 }
 
 // awaitUpload is to be called before more of the request's body is read.
 func (x *exchange1) awaitUpload() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if due, ok := x.stall.due(&x.stall.upload); ok && x.undisturbedLocked() {
+	if x.state.answered {
+		if x.undisturbedLocked() && !x.stall.upload.IsZero() {
+			_ = x.client.conn.SetReadDeadline(time.Time{})
+		}
+		return
+	}
+	if due, ok := x.due(&x.stall.upload); ok && x.undisturbedLocked() {
 		_ = x.client.conn.SetReadDeadline(due)
 	}
 }
@@ -41,7 +47,7 @@ func (x *exchange1) awaitAnswer() {
 func (x *exchange1) awaitClient() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if due, ok := x.stall.due(&x.stall.client); ok && x.undisturbedLocked() {
+	if due, ok := x.due(&x.stall.client); ok && x.undisturbedLocked() {
 		_ = x.client.conn.SetWriteDeadline(due)
 	}
 }

@@ -28,7 +28,11 @@ func newUpstream(conn net.Conn, in *instance, l *loop) *upstream {
 	return u
 }
 
-func (u *upstream) close() { _ = u.conn.Close() }
+// close closes the connection. Whoever calls it has it: no other request, nor the idle ones.
+func (u *upstream) close() {
+	u.leaveLoop()
+	_ = u.conn.Close()
+}
 
 // alive reports that the instance has not closed the connection, as far as can be told without waiting.
 func (u *upstream) alive() bool {

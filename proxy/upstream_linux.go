@@ -19,11 +19,16 @@ func (u *upstream) enter(l *loop) {
 	u.poll, u.loop = conn, l
 }
 
-func (u *upstream) leaveLoop() { u.poll.toGoroutine() }
+// leaveLoop takes the connection from its loop.
+func (u *upstream) leaveLoop() {
+	if u.poll != nil {
+		u.poll.inLoop.Store(false)
+	}
+}
 
 // enterIdle gives the connection back to its loop.
 func (u *upstream) enterIdle() {
 	if u.poll != nil && !u.poll.inLoop.Load() {
-		u.poll.toLoop()
+		_ = u.poll.toLoop() // it is nobody else's to close
 	}
 }
