@@ -46,9 +46,10 @@ func serveConns(as func(net.Conn) net.Conn) func(*Proxy, net.Listener) func() {
 					return
 				}
 				open.Store(c, c)
-				served.Go(func() {
-					p.ServeConn(as(c), nil, Via{Moved: func(other net.Conn) { open.Store(c, other) }})
-					open.Delete(c)
+				served.Add(1)
+				go p.ServeConn(as(c), nil, Via{
+					Moved: func(other net.Conn) { open.Store(c, other) },
+					Ended: func() { open.Delete(c); served.Done() },
 				})
 			}
 		})

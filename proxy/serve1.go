@@ -17,9 +17,15 @@ type Via struct {
 	// net/http: the service's instances speak HTTP/2. Without it such a request is sent as HTTP/1.1.
 	Fallback func(c net.Conn, read []byte)
 
-	// Moved is called when the connection goes on as another net.Conn: the one that ServeConn was given is closed, and
-	// who wants to end the connection closes the new one. It must not block. Nil: nobody needs to know.
+	// Moved is called when the connection goes on as another net.Conn: the TCP connection that ServeConn was given, or
+	// that lies below what it was given (its method NetConn returns it), is closed. Who wants to end the connection
+	// closes the new one, and something that lay above the old one must use the new one from now on. It must not block.
+	// Nil: nobody needs to know.
 	Moved func(net.Conn)
+
+	// Ended, if not nil, is called when the connection has ended, and ServeConn may return before that: an idle
+	// connection then holds no goroutine.
+	Ended func()
 
 	// Idle, if not nil, is true while no request is under way, from its head's first byte to its answer's last.
 	Idle *atomic.Bool
@@ -29,9 +35,14 @@ type Via struct {
 }
 
 // ServeConn serves HTTP/1.0 and 1.1 on c until it ends, and closes it. read are bytes that were read from it before.
-// It blocks as long as the connection lives.
+// It blocks as long as the connection lives, unless via.Ended is set.
 func (p *Proxy) ServeConn(c net.Conn, read []byte, via Via) {
 	cl := newClient(p, c, via)
+	if via.Ended == nil {
+		ended := make(chan struct{})
+		cl.via.Ended = func() { close(ended) }
+		defer func() { <-ended }()
+	}
 	if !cl.serveInLoop(read) {
 		cl.serve(read)
 	}
@@ -43,19 +54,20 @@ const firstRead = 512
 
 // client is one HTTP/1.x connection of a client. What one request needs it borrows from a pool.
 type client struct {
-	proxy   *Proxy
-	conn    net.Conn
-	via     Via
-	addr    string // without its port
-	trusted bool   // what it says of whom it forwards for is believed
-	moved   bool   // somebody else has the connection now
-	watch   watch
-	polled  // where an event loop serves it
-	first   []byte
+	proxy    *Proxy
+	conn     net.Conn
+	via      Via
+	original net.Conn // what ServeConn was given; conn, unless a loop took it over
+	addr     string   // without its port
+	trusted  bool     // what it says of whom it forwards for is believed
+	moved    bool     // somebody else has the connection now
+	watch    watch
+	polled   // where an event loop serves it
+	first    []byte
 }
 
 func newClient(p *Proxy, c net.Conn, via Via) *client {
-	cl := &client{proxy: p, conn: c, via: via, addr: c.RemoteAddr().String()}
+	cl := &client{proxy: p, conn: c, original: c, via: via, addr: c.RemoteAddr().String()}
 	if host, _, err := net.SplitHostPort(cl.addr); err == nil {
 		cl.addr = host
 	}
@@ -98,9 +110,15 @@ func (c *client) close() {
 	if !c.moved {
 		_ = c.conn.Close()
 	}
-	if c.ended != nil {
-		close(c.ended)
+	c.end()
+}
+
+// end says that the connection has ended. It is the last thing that is done for it.
+func (c *client) end() {
+	if !c.moved && c.original != c.conn {
+		_ = c.original.Close() // it was left behind, but whoever made it may have more to close
 	}
+	c.via.Ended()
 }
 
 // awaitRequest waits without an exchange of its own for the first bytes of a request. It returns nil when none come.
@@ -117,6 +135,18 @@ func (c *client) awaitRequest() *exchange1 {
 	x := borrowExchange(c)
 	x.in = append(x.in, c.first[:n]...)
 	return x
+}
+
+// fallBack leaves the connection to net/http.
+func (c *client) fallBack(read []byte) {
+	c.watch.stop()
+	_ = c.conn.SetReadDeadline(time.Time{})
+	c.moved = true
+	conn := c.original
+	if _, bare := conn.(*net.TCPConn); bare {
+		conn = c.conn
+	}
+	c.via.Fallback(conn, append([]byte(nil), read...))
 }
 
 func (c *client) setIdle(idle bool) {

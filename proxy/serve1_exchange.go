@@ -43,6 +43,7 @@ type exchange1 struct {
 	repeated  bool
 	unheard   bool // 100 (Continue) is still to be sent to the client
 	reason    string
+	record    Record
 	traceIn   string
 	traceOut  string
 
@@ -145,9 +146,7 @@ func (x *exchange1) handle() bool {
 		return x.keep
 	}
 	if svc.h2c.Load() && x.client.via.Fallback != nil {
-		x.client.moved = true
-		x.client.watch.stop()
-		x.client.via.Fallback(x.client.conn, append([]byte(nil), x.in...))
+		x.client.fallBack(x.in)
 		return false
 	}
 	if !x.client.proxy.begin(&x.flight, svc, x) {
@@ -266,12 +265,13 @@ func (x *exchange1) finish() {
 
 // land ends the flight. The record's strings lie in x's buffers.
 func (x *exchange1) land(switched bool) {
-	r := Record{Status: x.status, Received: x.upload.Payload, Sent: x.answer.Payload, FirstByte: x.firstByte,
+	r := &x.record
+	*r = Record{Status: x.status, Received: x.upload.Payload, Sent: x.answer.Payload, FirstByte: x.firstByte,
 		TraceIn: x.traceIn, TraceOut: x.traceOut, TLS: x.client.via.TLS != nil, Upgraded: switched, Reason: x.reason}
 	if x.client.proxy.ended != nil {
-		x.describe(&r)
+		x.describe(r)
 	}
-	x.end(&r)
+	x.end(r)
 }
 
 func (x *exchange1) describe(r *Record) {

@@ -16,7 +16,7 @@ const (
 	mostRounds = 16       // reads of one answer, after which it is a goroutine's: others wait
 )
 
-// serveInLoop gives the connection to a loop, if it is one that a loop can serve, and waits for its end.
+// serveInLoop gives the connection to a loop, if it is one that a loop can serve.
 func (c *client) serveInLoop(read []byte) bool {
 	if c.via.TLS != nil {
 		return false
@@ -25,23 +25,21 @@ func (c *client) serveInLoop(read []byte) bool {
 	if tcp == nil || l == nil {
 		return false
 	}
-	original := c.conn
-	defer original.Close()
 	conn, err := l.adopt(tcp)
 	if err != nil {
+		c.close()
 		return true
 	}
 	conn.client = c
-	c.conn, c.watch.conn, c.poll, c.loop, c.ended = conn, conn, conn, l, make(chan struct{})
+	c.conn, c.watch.conn, c.poll, c.loop = conn, conn, conn, l
 	if c.via.Moved != nil {
 		c.via.Moved(conn)
 	}
 	if err := l.enter(conn); err != nil {
-		_ = conn.Close()
+		c.close()
 		return true
 	}
-	l.give(c, read)
-	<-c.ended
+	l.give(c, append([]byte(nil), read...))
 	return true
 }
 
@@ -87,7 +85,7 @@ func (l *loop) end(c *client) {
 	}
 	c.poll.closeInLoop()
 	c.watch.stop()
-	close(c.ended)
+	c.end()
 }
 
 func (l *loop) clientReady(c *client, events uint32) {

@@ -211,9 +211,9 @@ func (l *loop) give(c *client, read []byte) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.come = append(l.come, arrival{c, read})
-	if err := l.startLocked(); err != nil { // it ended because the connection has been closed
+	if err := l.startLocked(); err != nil { // it had ended because the connection has been closed
 		l.come = nil
-		close(c.ended)
+		go c.close()
 		return
 	}
 	l.wakeLocked()
@@ -295,7 +295,6 @@ type polled struct {
 	seen       int       // of x.in
 	more       bool      // there may be more to read than was read
 	eof        bool      // nothing follows
-	ended      chan struct{}
 }
 
 // move puts the client at the end of a list; nil is for none.

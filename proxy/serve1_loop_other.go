@@ -11,10 +11,7 @@ type (
 
 	pollConn struct{ net.Conn }
 
-	polled struct {
-		loop  *loop
-		ended chan struct{}
-	}
+	polled struct{ loop *loop }
 )
 
 func (c *client) serveInLoop([]byte) bool { return false }

@@ -17,6 +17,7 @@ type upstream struct {
 	poll     *pollConn  // conn, when loop watches it
 	x        *exchange1 // whose answer the loop waits for
 	idleAt   time.Time
+	look     *look
 }
 
 // newUpstream makes a connection to the instance one for requests, in the loop of their client if it has one.
@@ -39,7 +40,10 @@ func (u *upstream) alive() bool {
 	if c, ok := u.conn.(interface{ alive() bool }); ok {
 		return c.alive()
 	}
-	return connAlive(u.conn)
+	if u.look == nil {
+		u.look = newLook(u.conn)
+	}
+	return u.look.alive()
 }
 
 // idleConns are an instance's connections that no request uses. The last one used is used first, so that what is not
