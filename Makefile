@@ -4,7 +4,7 @@ TOOLS := gcc libc6-dev libseccomp-dev pkg-config
 JS    := testdata/clients/js
 BUILD := go build -trimpath -tags $(TAGS) -ldflags '-s -w -extldflags -static'
 
-.PHONY: build example demo test check fuzz bench bench-proxy cli-diff clean
+.PHONY: build example demo test check fuzz bench simulate cli-diff clean
 
 build: bin/apron ## the one binary, linked statically
 
@@ -46,9 +46,8 @@ bench: build ## the figures of docs/benchmarks.md
 	@.ci/deps runc awscli time git mmdebstrap debian-archive-keyring
 	@CGO_ENABLED=0 go run ./cmd/apron-bench -apron bin/apron
 
-bench-proxy: build ## apron's data plane beside nginx, HAProxy, Caddy and Go's own proxy; BENCH='-only small -rounds 1' for less
-	@.ci/deps wrk nginx haproxy caddy curl nftables util-linux
-	@CGO_ENABLED=0 go run ./cmd/apron-bench-proxy -apron bin/apron $(BENCH)
+simulate: ## a day of requests through the rule that scales, and through Knative's: the tables of docs/benchmarks.md
+	@CGO_ENABLED=0 go test -count=1 -v -run '^TestSimulation$$' ./autoscale -args -day
 
 SEED := 1
 

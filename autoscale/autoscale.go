@@ -134,8 +134,17 @@ func (s *Scaler) idle(o Observation) bool {
 	return s.cfg.IdleTimeout > 0 && o.At.Sub(from) >= s.cfg.IdleTimeout
 }
 
-// need is the number of instances with room for one request more than demand, within MinSize and MaxSize: the limit counts
-// when it is met, because the next request would have to wait as long as an instance takes to start.
+// need is the number of instances that demand asks for, within MinSize and MaxSize.
 func (s *Scaler) need(demand int) int {
-	return min(max(demand/s.cfg.MaxConcurrency+1, s.cfg.MinSize), s.cfg.MaxSize)
+	return min(max(s.wanted(demand), s.cfg.MinSize), s.cfg.MaxSize)
+}
+
+// wanted leaves room for one request more than demand: the limit counts when it is met, because the next request would
+// wait for as long as an instance takes to start. A MaxConcurrency of 1 is met by every single request, so there it
+// must be exceeded, or a service that is hardly used would start an instance at each.
+func (s *Scaler) wanted(demand int) int {
+	if s.cfg.MaxConcurrency == 1 {
+		return demand
+	}
+	return demand/s.cfg.MaxConcurrency + 1
 }

@@ -77,8 +77,8 @@ func (h *held) bounds(o Observation, d Decision) {
 		h.Errorf("%d instances, MaxSize is %d", d.Size, c.MaxSize)
 	case d.Size < c.MinSize && (o.demand() > 0 || d.Size > 0 || c.IdleTimeout == 0):
 		h.Errorf("%d instances for %d requests, MinSize is %d", d.Size, o.demand(), c.MinSize)
-	case d.Size < c.MaxSize && d.Size*c.MaxConcurrency <= o.demand() && o.demand() > 0:
-		h.Errorf("%d instances take no request more than the %d that there are", d.Size, o.demand())
+	case d.Size < c.MaxSize && d.Size*c.MaxConcurrency < o.demand():
+		h.Errorf("%d instances do not take the %d requests that there are", d.Size, o.demand())
 	}
 }
 

@@ -27,7 +27,7 @@ func (s *Scaler) becauseIdle() string {
 // becauseNeeded is for more instances than there are: for demand, or for MinSize when demand alone would not do.
 func (s *Scaler) becauseNeeded(o Observation) string {
 	demand := o.demand()
-	wanted := demand/s.cfg.MaxConcurrency + 1
+	wanted := s.wanted(demand)
 	switch {
 	case demand == 0 || wanted <= s.size:
 		return fmt.Sprintf("MinSize is %d", s.cfg.MinSize)

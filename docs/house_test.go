@@ -103,6 +103,18 @@ func TestImports_PointOneWay(t *testing.T) {
 	}
 }
 
+// TestAutoscale_KnowsNothingElse keeps the decisions where a text file can say them: no module, and of apron nothing.
+func TestAutoscale_KnowsNothingElse(t *testing.T) {
+	pure := []string{"context", "fmt", "log/slog", "sync", "time"}
+	for _, p := range packages(t) {
+		for _, imported := range p.Imports {
+			if p.ImportPath == "apron/autoscale" && !slices.Contains(pure, imported) {
+				t.Errorf("apron/autoscale imports %s", imported)
+			}
+		}
+	}
+}
+
 // client reports whether the command line, which is a client of the platform, may import that package of apron: the
 // API's shapes, the wire, what words are like, and other parts of itself.
 func client(path string) bool {
