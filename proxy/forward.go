@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+
+	"apron/proxy/http1"
 )
 
 func (p *Proxy) newReverseProxy() *httputil.ReverseProxy {
@@ -44,6 +46,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 	p.setForwarded(pr)
 	p.setTrace(out.Header, &x.rec)
 	dropH2C(out.Header)
+	dropDisguises(out.Header)
 	markIdempotent(out)
 }
 
@@ -120,7 +123,17 @@ func dropH2C(h http.Header) {
 	if strings.EqualFold(h.Get("Upgrade"), "h2c") {
 		h.Del("Connection")
 		h.Del("Upgrade")
-		h.Del("Http2-Settings")
+	}
+	h.Del("Http2-Settings")
+}
+
+// dropDisguises takes out what CGI, WSGI and Rack would take for a header that the Proxy alone writes, such as
+// X_Forwarded_For.
+func dropDisguises(h http.Header) {
+	for name := range h {
+		if strings.IndexByte(name, '_') >= 0 && http1.Disguise(name) {
+			delete(h, name)
+		}
 	}
 }
 
