@@ -17,9 +17,9 @@ type protocol int
 
 const (
 	unknown protocol = iota // more bytes will tell
-	http1
-	http2
-	secure // TLS: what is inside is agreed on in its handshake
+	plain1                  // HTTP/1.x in clear
+	plain2                  // HTTP/2 in clear
+	secure                  // TLS: what is inside is agreed on in its handshake
 )
 
 // tell finds the protocol by a connection's first bytes. 0x16 begins a TLS handshake and no method of HTTP.
@@ -30,9 +30,9 @@ func tell(head []byte) protocol {
 	case head[0] == 0x16:
 		return secure
 	case !strings.HasPrefix(preface, string(head)):
-		return http1
+		return plain1
 	case len(head) == len(preface):
-		return http2
+		return plain2
 	}
 	return unknown
 }
@@ -62,9 +62,9 @@ func (s *Server) serve(c *conn) {
 	switch c.sniff(s.header) {
 	case secure:
 		s.serveTLS(c)
-	case http2:
+	case plain2:
 		s.giveWeb(c)
-	case http1:
+	case plain1:
 		if s.redirect {
 			s.giveWeb(c)
 			return

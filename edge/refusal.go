@@ -45,9 +45,9 @@ func (r *refusal) tell(raw net.Conn) {
 	switch p {
 	case secure:
 		_, _ = raw.Write(busyAlert)
-	case http2:
+	case plain2:
 		_, _ = raw.Write(goAway(r.text))
-	case http1:
+	case plain1:
 		_, _ = fmt.Fprintf(raw, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s\n",
 			len(r.text)+1, r.text)
 	default:

@@ -1,0 +1,254 @@
+package edge
+
+import (
+	"bufio"
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+)
+
+// ask sends a request on the connection and reads the answer.
+func ask(t *testing.T, c net.Conn, in *bufio.Reader) *http.Response {
+	t.Helper()
+	say(t, c, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+	res, err := http.ReadResponse(in, nil)
+	if err == nil {
+		_, err = io.ReadAll(res.Body)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return res
+}
+
+// TestDrain_ClosesNoIdleConnection: a request may be on its way. It is answered, and that answer is the last.
+func TestDrain_ClosesNoIdleConnection(t *testing.T) {
+	d := newDoor(t, echo)
+	secured, err := tls.Dial("tcp", d.addr, d.roots())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer secured.Close()
+	for name, c := range map[string]net.Conn{"plain": d.connect(), "TLS": secured} {
+		in := bufio.NewReader(c)
+		if res := ask(t, c, in); res.Close {
+			t.Errorf("%s: an answer before the drain says that it is the last", name)
+		}
+		defer func() {
+			if res := ask(t, c, in); !res.Close {
+				t.Errorf("%s: an answer after the drain does not say that it is the last", name)
+			}
+			if _, err := in.ReadByte(); !errors.Is(err, io.EOF) {
+				t.Errorf("%s: after the last answer: %v", name, err)
+			}
+		}()
+	}
+	d.Drain()
+	if _, err := net.Dial("tcp", d.addr); err == nil {
+		t.Error("a drained server accepts a connection")
+	}
+	if err := <-d.served; err != nil {
+		t.Error(err)
+	}
+	d.served <- nil
+}
+
+func TestDrain_LetsIdleConnectionsRunOut(t *testing.T) {
+	d := newDoor(t, echo, func(c *Config) { c.IdleTimeout = 300 * time.Millisecond })
+	c := d.connect()
+	ask(t, c, bufio.NewReader(c))
+	d.Drain()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := d.Shutdown(ctx); err != nil {
+		t.Errorf("after the idle time-out a connection is left: %v", err)
+	}
+}
+
+func TestDrain_TellsHTTP2ToGoAway(t *testing.T) {
+	d := newDoor(t, echo)
+	c := d.connect()
+	say(t, c, preface)
+	framer := http2.NewFramer(c, c)
+	if err := framer.WriteSettings(); err != nil {
+		t.Fatal(err)
+	}
+	d.hold(0)
+	eventually(t, "the connection is net/http's", func() bool { return !d.conns.list()[0].idle.Load() })
+	d.Drain()
+	writeGet(t, framer, 1)
+	answered := false
+	for {
+		f, err := framer.ReadFrame()
+		if err != nil {
+			t.Fatalf("no GOAWAY: %v", err)
+		}
+		switch f := f.(type) {
+		case *http2.HeadersFrame:
+			answered = true
+		case *http2.GoAwayFrame:
+			if f.ErrCode != http2.ErrCodeNo || f.LastStreamID != 1 {
+				t.Errorf("told %v, want that stream 1 is the last", f)
+			}
+			for !answered {
+				if f, err := framer.ReadFrame(); err != nil {
+					t.Fatal(err)
+				} else if f.Header().Type == http2.FrameHeaders {
+					answered = true
+				}
+			}
+			return
+		}
+	}
+}
+
+// TestDrain_LetsRequestsEnd that were under way, and says with their answers that no others are taken.
+func TestDrain_LetsRequestsEnd(t *testing.T) {
+	inside, leave := make(chan struct{}, 3), make(chan struct{})
+	d := newDoor(t, func(w http.ResponseWriter, r *http.Request) {
+		inside <- struct{}{}
+		<-leave
+		echo(w, r)
+	})
+	var all sync.WaitGroup
+	for scheme, set := range map[string]func(*http.Protocols, bool){"http": (*http.Protocols).SetHTTP1, "https": (*http.Protocols).SetHTTP2} {
+		client := d.client(protocols(set))
+		all.Go(func() {
+			if res, text, err := fetch(t.Context(), client, scheme+"://"+host+"/"); err != nil || text != "GET / "+scheme || res.ProtoMajor == 1 && !res.Close {
+				t.Errorf("%s: %v %q, %v", scheme, res, text, err)
+			}
+		})
+		<-inside
+	}
+	d.Drain()
+	shut := make(chan error, 1)
+	go func() { shut <- d.Shutdown(t.Context()) }()
+	select {
+	case err := <-shut:
+		t.Errorf("shut down with requests under way: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	close(leave)
+	all.Wait()
+	if err := <-shut; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestShutdown_CutsAtItsEnd(t *testing.T) {
+	inside := make(chan struct{})
+	d := newDoor(t, func(_ http.ResponseWriter, r *http.Request) {
+		close(inside)
+		<-r.Context().Done()
+	})
+	c, idle := d.connect(), d.connect()
+	say(t, c, "GET / HTTP/1.1\r\nHost: "+host+"\r\n\r\n")
+	<-inside
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := d.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Shutdown = %v", err)
+	}
+	ended(t, c)
+	ended(t, idle)
+}
+
+func TestCloseIdle_ClosesWhatWaitsAndLeavesWhatRuns(t *testing.T) {
+	inside, leave := make(chan struct{}), make(chan struct{})
+	d := newDoor(t, func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/wait" {
+			close(inside)
+			<-leave
+		}
+		echo(w, r)
+	})
+	fresh := d.hold(1)[0]
+	between := d.connect()
+	ask(t, between, bufio.NewReader(between))
+	h2 := d.client(protocols((*http.Protocols).SetHTTP2))
+	get(t, h2, "https://"+host+"/")
+	busy := make(chan string, 1)
+	go func() {
+		_, text, _ := fetch(t.Context(), d.client(protocols((*http.Protocols).SetHTTP1)), "http://"+host+"/wait")
+		busy <- text
+	}()
+	<-inside
+	eventually(t, "the connection waits for its next request", func() bool { d.CloseIdle(); return isClosed(between) })
+	ended(t, fresh)
+	close(leave)
+	if text := <-busy; text != "GET /wait http" {
+		t.Errorf("the request under way is answered %q", text)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := d.Shutdown(ctx); err != nil {
+		t.Errorf("a connection is left: %v", err)
+	}
+}
+
+func isClosed(c net.Conn) bool {
+	_ = c.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	_, err := c.Read(make([]byte, 1))
+	return errors.Is(err, io.EOF)
+}
+
+// TestDrain_LosesNoRequest: another server takes over the socket, as in an upgrade, while clients ask and ask.
+func TestDrain_LosesNoRequest(t *testing.T) {
+	d := newDoor(t, echo)
+	var stop atomic.Bool
+	var asked atomic.Int64
+	var all sync.WaitGroup
+	for scheme, set := range map[string]func(*http.Protocols, bool){"http": (*http.Protocols).SetHTTP1, "https": (*http.Protocols).SetHTTP2} {
+		client := d.client(protocols(set))
+		for range 8 {
+			all.Go(func() {
+				for !stop.Load() {
+					if _, text, err := fetch(t.Context(), client, scheme+"://"+host+"/"); err != nil || text != "GET / "+scheme {
+						t.Errorf("%s: %q, %v", scheme, text, err)
+						return
+					}
+					asked.Add(1)
+				}
+			})
+		}
+	}
+	for range 5 {
+		d.replace()
+		before := asked.Load()
+		eventually(t, "requests go on", func() bool { return asked.Load() > before+200 || t.Failed() })
+	}
+	stop.Store(true)
+	all.Wait()
+}
+
+// replace gives the listener to a new server and drains the old one.
+func (d *door) replace() {
+	d.tb.Helper()
+	old := d.Server
+	file, err := d.listener.(*net.TCPListener).File()
+	if err != nil {
+		d.tb.Fatal(err)
+	}
+	defer file.Close()
+	if d.listener, err = net.FileListener(file); err != nil {
+		d.tb.Fatal(err)
+	}
+	l := d.listener
+	d.Server = New(Config{Log: d.log, Proxy: d.proxy, Certificates: d.ca.Certificate})
+	served := d.served
+	d.served = make(chan error, 1)
+	go func() { d.served <- d.Serve(l) }()
+	old.Drain()
+	if err := <-served; err != nil {
+		d.tb.Error(err)
+	}
+}
