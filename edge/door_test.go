@@ -46,7 +46,7 @@ type door struct {
 // newDoor serves app at host. change changes what the server is configured with.
 func newDoor(tb testing.TB, app http.HandlerFunc, change ...func(*Config)) *door {
 	tb.Helper()
-	d := &door{tb: tb, logged: &syncBuffer{}, served: make(chan error, 1)}
+	d := &door{tb: tb, logged: &syncBuffer{}}
 	instance := httptest.NewUnstartedServer(app)
 	instance.Config.Protocols = protocols((*http.Protocols).SetHTTP1, (*http.Protocols).SetUnencryptedHTTP2)
 	instance.Start()
@@ -62,11 +62,17 @@ func newDoor(tb testing.TB, app http.HandlerFunc, change ...func(*Config)) *door
 		f(&cfg)
 	}
 	d.Server = New(cfg)
-	l := listen(tb)
-	d.addr, d.listener = l.Addr().String(), l
-	go func() { d.served <- d.Serve(l) }()
+	d.listener = listen(tb)
+	d.addr = d.listener.Addr().String()
+	d.begin()
 	tb.Cleanup(d.end)
 	return d
+}
+
+// begin serves on the listener.
+func (d *door) begin() {
+	d.served = make(chan error, 1)
+	go func(s *Server, l net.Listener, served chan<- error) { served <- s.Serve(l) }(d.Server, d.listener, d.served)
 }
 
 func listen(tb testing.TB) net.Listener {

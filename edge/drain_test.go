@@ -242,11 +242,9 @@ func (d *door) replace() {
 	if d.listener, err = net.FileListener(file); err != nil {
 		d.tb.Fatal(err)
 	}
-	l := d.listener
 	d.Server = New(Config{Log: d.log, Proxy: d.proxy, Certificates: d.ca.Certificate})
 	served := d.served
-	d.served = make(chan error, 1)
-	go func() { d.served <- d.Serve(l) }()
+	d.begin()
 	old.Drain()
 	if err := <-served; err != nil {
 		d.tb.Error(err)

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"testing"
+	"time"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -126,7 +127,7 @@ func TestHTTP2_EndsFloods(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			d := newDoor(t, echo)
+			d := newDoor(t, echo, func(c *Config) { c.IdleTimeout = time.Second })
 			c, f := d.hostile()
 			if name == "header without end" {
 				if err := f.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: getBlock(), EndStream: true}); err != nil {

@@ -25,7 +25,7 @@ func (d *door) hold(n int, from ...string) []net.Conn {
 }
 
 func TestTable_TellsWhoeverIsOneTooMany(t *testing.T) {
-	d := newDoor(t, echo, func(c *Config) { c.MaxConns = 3 })
+	d := newDoor(t, echo, func(c *Config) { c.MaxConns, c.MaxConnsPerClient = 3, 3 })
 	held := d.hold(3)
 
 	plain := d.connect()

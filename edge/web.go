@@ -27,17 +27,17 @@ func (s *Server) newWeb(cfg Config) *http.Server {
 	protocols.SetHTTP1(true)
 	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
+	idle := cmp.Or(cfg.IdleTimeout, 75*time.Second)
 	return &http.Server{
 		Handler:           s.closing(s.redirecting(s.proxy)),
 		Protocols:         &protocols,
 		ReadHeaderTimeout: s.header,
-		IdleTimeout:       cmp.Or(cfg.IdleTimeout, 75*time.Second),
+		IdleTimeout:       idle,
 		MaxHeaderBytes:    64 << 10,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: cmp.Or(cfg.MaxStreams, 250),
-			MaxReadFrameSize:     16 << 10,    // the least, which most clients' frames have: a connection buffers one, and Go's default is 1 MiB
-			SendPingTimeout:      time.Minute, // a client that has vanished amid a stream is found by a ping
-			WriteByteTimeout:     time.Minute, // and one that does not read any more by what it does not take
+			SendPingTimeout:      idle, // a client that has vanished amid a stream is found by a ping
+			WriteByteTimeout:     idle, // and one that does not read any more by what it does not take
 		},
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
