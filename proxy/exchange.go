@@ -56,7 +56,7 @@ func newExchange(p *Proxy, w http.ResponseWriter, r *http.Request) *exchange {
 		requestID:      requestID(r),
 		http2:          r.ProtoMajor == 2,
 		grpc:           isGRPC(r),
-		upgrades:       r.Header.Get("Upgrade") != "",
+		upgrades:       upgrades(r),
 	}
 	x.ctx, x.cancel = context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
 	if r.Body != nil && r.Body != http.NoBody {

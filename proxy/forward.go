@@ -117,6 +117,12 @@ func (p *Proxy) setTrace(h http.Header, r *Record) {
 	}
 }
 
+// upgrades reports whether the client asks for a protocol that it can be given, which HTTP/2 has no way for.
+func upgrades(r *http.Request) bool {
+	to := r.Header.Get("Upgrade")
+	return to != "" && !strings.EqualFold(to, "h2c")
+}
+
 // dropH2C ignores an offer to switch to cleartext HTTP/2, as RFC 9110 allows: behind the switch a client could send
 // requests that never pass here, with forwarding headers of its own making.
 func dropH2C(h http.Header) {
