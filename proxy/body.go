@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"io"
+	"net/http"
 	"sync/atomic"
 	"time"
 )
@@ -11,10 +12,11 @@ import (
 // use up the body.
 type requestBody struct {
 	io.Reader
-	x     *exchange
-	begun atomic.Bool
-	n     atomic.Int64
-	stall *time.Timer
+	x       *exchange
+	trailer http.Header // those of the client's that were announced, then those that came
+	begun   atomic.Bool
+	n       atomic.Int64
+	stall   *time.Timer
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
@@ -28,7 +30,10 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	if limit := b.x.limits.BodyLimit; limit > 0 && read > limit {
 		n, err = 0, errBodyLimit
 	}
-	if err != nil && err != io.EOF {
+	switch {
+	case err == io.EOF:
+		dropTrailers(b.trailer) // net/http takes those that were not announced, too
+	case err != nil:
 		b.x.noteRequestErr(err)
 	}
 	return n, err

@@ -60,7 +60,7 @@ func newExchange(p *Proxy, w http.ResponseWriter, r *http.Request) *exchange {
 	}
 	x.ctx, x.cancel = context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
 	if r.Body != nil && r.Body != http.NoBody {
-		x.body = &requestBody{Reader: r.Body, x: x}
+		x.body = &requestBody{Reader: r.Body, x: x, trailer: r.Trailer}
 	}
 	x.rec = p.newRecord(r, x.requestID)
 	return x

@@ -42,6 +42,7 @@ func (p *Proxy) rewrite(pr *httputil.ProxyRequest) {
 		out.Body = x.body
 	}
 	out.Trailer = pr.In.Trailer // filled in while the body is read; the clone would stay empty
+	dropTrailers(out.Trailer)
 	out.Header.Set("X-Request-Id", x.requestID)
 	p.setForwarded(pr)
 	p.setTrace(out.Header, &x.rec)
@@ -131,6 +132,16 @@ func dropH2C(h http.Header) {
 		h.Del("Upgrade")
 	}
 	h.Del("Http2-Settings")
+}
+
+// dropTrailers takes out what must not follow a body. Some instances make headers of trailers, and would believe an
+// X-Forwarded-For there.
+func dropTrailers(h http.Header) {
+	for name := range h {
+		if !http1.Trails(name) {
+			delete(h, name)
+		}
+	}
 }
 
 // dropDisguises takes out what CGI, WSGI and Rack would take for a header that the Proxy alone writes, such as

@@ -137,6 +137,10 @@ func (p *Proxy) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "CONNECT is not served here; send the request itself", http.StatusMethodNotAllowed)
 		return
 	}
+	if !wellFormedTarget(r) {
+		http.Error(w, "The request target is malformed: it is a path and perhaps a query, without spaces and control characters", http.StatusBadRequest)
+		return
+	}
 	p.serve(svc, w, r)
 }
 

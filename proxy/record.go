@@ -40,14 +40,6 @@ func (p *Proxy) newRecord(r *http.Request, id string) Record {
 	}
 }
 
-// target is the request's target in origin-form: an absolute one is without its scheme and host, as the instance gets it.
-func target(r *http.Request) string {
-	if r.URL.Host == "" || strings.HasPrefix(r.RequestURI, "/") {
-		return r.RequestURI
-	}
-	return r.URL.RequestURI()
-}
-
 // clientOf is who asked: the peer, or the last address that trusted proxies name and that is none of theirs.
 func (p *Proxy) clientOf(peer string, forwarded []string) string {
 	hops := strings.Split(strings.Join(forwarded, ","), ",")

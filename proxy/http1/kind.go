@@ -89,6 +89,9 @@ func resembles(name []byte, known string) (like, disguised bool) {
 // Disguise reports that a header's name is a known one with an underscore in the place of a hyphen.
 func Disguise(name string) bool { return kindOf([]byte(name)) == Disguised }
 
+// Trails reports that a header of this name may follow a body.
+func Trails(name string) bool { return kindOf([]byte(name)).inTrailer() }
+
 // Private reports that a field of this kind concerns one connection only and is not passed on (RFC 9110, 7.6.1), is
 // made anew by whoever passes the message on, or is a disguise.
 func (k Kind) Private() bool {
