@@ -42,10 +42,12 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // closing makes a handler's answers the last on their connections once the server drains: HTTP/1.x by the header, HTTP/2 by the
-// GOAWAY that net/http makes of it.
+// GOAWAY that net/http makes of it. Those of HTTP/1.x are it always: net/http takes what proxy.ServeConn refuses, such as both a
+// Content-Length and a Transfer-Encoding, and a proxy in front may see the end of the request elsewhere. What it hides
+// behind that is never read.
 func (s *Server) closing(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(&lastAnswer{w, s}, r)
+		h.ServeHTTP(&lastAnswer{w, s, r.ProtoMajor == 1}, r)
 	})
 }
 
@@ -53,13 +55,14 @@ func (s *Server) closing(h http.Handler) http.Handler {
 type lastAnswer struct {
 	http.ResponseWriter
 	server *Server
+	http1  bool
 }
 
 // Unwrap lets http.ResponseController reach the server's own writer.
 func (w *lastAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *lastAnswer) WriteHeader(status int) {
-	if status >= 200 && w.server.draining.Load() {
+	if status >= 200 && (w.http1 || w.server.draining.Load()) {
 		w.Header().Set("Connection", "close")
 	}
 	w.ResponseWriter.WriteHeader(status)
