@@ -112,10 +112,11 @@ func (x *exchange1) ask(in *instance) error {
 	}
 }
 
-// connect takes an idle connection to the instance or makes one.
+// connect takes an idle connection to the instance or makes one. Each is looked at, whatever the request: nobody watches those that
+// are not a loop's, and what an instance has sent there unasked would be taken for the answer.
 func (x *exchange1) connect(in *instance) (*upstream, error) {
 	for up := in.idle.takeOut(x.client.loop); up != nil; up = in.idle.takeOut(x.client.loop) {
-		if x.repeatable() || up.alive() {
+		if up.alive() {
 			return up, nil
 		}
 		up.close()
