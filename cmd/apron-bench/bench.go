@@ -30,8 +30,8 @@ type bench struct {
 }
 
 // on runs f on a platform of its own that has the image and nothing else.
-func (b *bench) on(name string, f func() error) error {
-	p, err := aprontest.Start(b.ctx, b.apron, filepath.Join(b.dir, name), nil)
+func (b *bench) on(name string, f func() error, environ ...string) error {
+	p, err := aprontest.Start(b.ctx, b.apron, filepath.Join(b.dir, name), environ)
 	if err != nil {
 		return err
 	}
