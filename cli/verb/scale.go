@@ -13,12 +13,15 @@ import (
 func scaleCommand(cfg *Config) *cobra.Command {
 	var f flags
 	var size sizes
+	var idle string
 	cmd := &cobra.Command{
-		Use: "scale NAME [--min N] [--max N] [--concurrency N]", Short: "Show or change how many instances a service has", Args: named(0),
+		Use: "scale NAME [--min N] [--max N] [--concurrency N] [--idle-timeout DURATION|off]", Short: "Show or change how many instances a service has", Args: named(0),
 		Long: "Show how many instances a service has at least and at most, and how many requests each of them gets at once; or change it.\n" +
 			"What is not given stays. The numbers are kept in a revision of the auto scaling configuration that has the service's\n" +
-			"name, to which the service is bound.",
-		Example:           "  apron scale web-app --min 1 --max 5 --concurrency 100",
+			"name, to which the service is bound; that is a deployment. The idle timeout, after which a service that nobody asks for\n" +
+			"anything has no instance until somebody does, is its tag " + idleTag + " and in force at once.",
+		Example: "  apron scale web-app --min 1 --max 5 --concurrency 100\n" +
+			"  apron scale web-app --idle-timeout 10m",
 		ValidArgsFunction: completeNames(cfg, &f),
 	}
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -26,15 +29,49 @@ func scaleCommand(cfg *Config) *cobra.Command {
 		if err != nil {
 			return err
 		}
+		if cmd.Flags().Changed("idle-timeout") {
+			if err := s.setIdleTimeout(cmd.Context(), t, idle); err != nil {
+				return err
+			}
+		}
 		return s.scale(cmd.Context(), &f, t, size.given(cmd))
 	}
 	cmd.Flags().IntVar(&size.min, "min", 0, "the fewest instances")
 	cmd.Flags().IntVar(&size.max, "max", 0, "the most instances")
 	cmd.Flags().IntVar(&size.concurrency, "concurrency", 0, "how many requests an instance gets at once")
+	cmd.Flags().StringVar(&idle, "idle-timeout", "", "how long without a request until it has no instance, as 10m; off is never")
 	f.connection(cmd, cfg)
 	f.output(cmd)
 	f.waiting(cmd)
 	return cmd
+}
+
+// idleTag is the tag that takes services to zero.
+const idleTag = "apron:idle-timeout"
+
+// setIdleTimeout leaves it to the server what may be given; no tag is the same as off.
+func (s *session) setIdleTimeout(ctx context.Context, t target, value string) error {
+	if value == "off" {
+		_, err := invoke[api.UntagResourceResponse](ctx, s, "UntagResource", &api.UntagResourceRequest{ResourceArn: t.arn, TagKeys: []string{idleTag}})
+		return err
+	}
+	key := idleTag
+	_, err := invoke[api.TagResourceResponse](ctx, s, "TagResource", &api.TagResourceRequest{ResourceArn: t.arn, Tags: []api.Tag{{Key: &key, Value: &value}}})
+	return err
+}
+
+// idleTimeout is what the service's tag says, "" without one.
+func (s *session) idleTimeout(ctx context.Context, t target) (string, error) {
+	out, err := invoke[api.ListTagsForResourceResponse](ctx, s, "ListTagsForResource", &api.ListTagsForResourceRequest{ResourceArn: t.arn})
+	if err != nil {
+		return "", err
+	}
+	for _, tag := range out.Tags {
+		if deref(tag.Key) == idleTag && deref(tag.Value) != "off" {
+			return deref(tag.Value), nil
+		}
+	}
+	return "", nil
 }
 
 // sizes are the numbers of an auto scaling configuration.
@@ -64,7 +101,7 @@ func (s *session) scale(ctx context.Context, f *flags, t target, given func(size
 	}
 	want, changed := given(sizes{deref(bound.MinSize), deref(bound.MaxSize), deref(bound.MaxConcurrency)})
 	if !changed {
-		return s.showScaling(t, bound)
+		return s.showScaling(ctx, t, bound)
 	}
 	made, err := s.newRevision(ctx, t, want)
 	if err != nil {
@@ -93,13 +130,17 @@ func (s *session) scaling(ctx context.Context, t target) (*api.AutoScalingConfig
 	return out.AutoScalingConfiguration, nil
 }
 
-func (s *session) showScaling(t target, c *api.AutoScalingConfiguration) error {
+func (s *session) showScaling(ctx context.Context, t target, c *api.AutoScalingConfiguration) error {
 	if s.json {
 		return s.print(struct{ AutoScalingConfiguration *api.AutoScalingConfiguration }{c})
 	}
 	s.say("%s has %d to %d instances of up to %d requests at once (%s, revision %d)", t.name, deref(c.MinSize), deref(c.MaxSize),
 		deref(c.MaxConcurrency), deref(c.AutoScalingConfigurationName), deref(c.AutoScalingConfigurationRevision))
-	return nil
+	idle, err := s.idleTimeout(ctx, t)
+	if err == nil && idle != "" {
+		s.say("without a request for %s it has no instance until one comes (%s)", idle, idleTag)
+	}
+	return err
 }
 
 // longestScalingName is shorter than a service's name may be.

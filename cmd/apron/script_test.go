@@ -39,6 +39,7 @@ const awsCLI = "/usr/bin/aws"
 //	await NAME STATUS            waits for the service's status, and sets ARN
 //	get NAME STATUS PATTERN      asks the service's URL
 //	own ACTION MEMBER=VALUE...   calls one of apron's own actions, with the key of the environment
+//	shows PATTERN ARGS           runs apron until what it prints matches
 //	domain NAME STATUS           waits for the status of ARN's custom domain, or for it to be gone
 func TestScripts(t *testing.T) {
 	if _, err := os.Stat(awsCLI); err != nil {
@@ -68,6 +69,7 @@ func TestScripts(t *testing.T) {
 			"get":        getCommand,
 			"becomes":    becomesCommand,
 			"domain":     domainCommand,
+			"shows":      showsCommand,
 			"own":        ownCommand,
 		},
 	})
@@ -235,6 +237,21 @@ func becomesCommand(ts *testscript.TestScript, neg bool, args []string) {
 		}
 	}
 	ts.Fatalf("the answer is %d %q after a minute, want %q", status, body, args[1])
+}
+
+// showsCommand waits for what comes by itself, as a service's falling asleep.
+func showsCommand(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile(args[0])
+	out := ""
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(100 * time.Millisecond) {
+		cmd := exec.Command(programs.apron, args[1:]...)
+		cmd.Env = append(os.Environ(), "HOME="+ts.Getenv("HOME"), "APRON_DATA="+ts.Getenv("APRON_DATA"))
+		text, err := cmd.CombinedOutput()
+		if out = string(text); err == nil && pattern.MatchString(out) {
+			return
+		}
+	}
+	ts.Fatalf("apron %s prints %q after a minute, want %q", strings.Join(args[1:], " "), out, args[0])
 }
 
 // domainCommand waits for what a custom domain comes to by itself.
