@@ -102,6 +102,18 @@ func TestCPU_IsThereForTheHealthCheck(t *testing.T) {
 	})
 }
 
+func TestCPU_IsThereForTheEnd(t *testing.T) {
+	bubble(t, func(t *testing.T, r *rig) {
+		r.serve(web("r1", 1))
+		id := r.ids()[0]
+		pass(10 * time.Second)
+		before := len(r.fake.Calls())
+		r.Scale("web", 0)
+		pass(time.Second)
+		r.want("calls", r.fake.Calls()[before:], []string{"cpu 1024 " + id, "stop " + id, "destroy " + id})
+	})
+}
+
 func TestCPU_OfAnInstanceThatIsFoundIsItsOwn(t *testing.T) {
 	bubble(t, func(t *testing.T, r *rig) {
 		r.serve(small(web("r1", 1)))

@@ -128,10 +128,13 @@ func (f *Fleet) drain(i *instance) {
 	}
 }
 
-// destroy stops first; an instance that cannot be stopped in good order is destroyed all the same.
+// destroy stops first, with all of the instance's CPU, so that it can end in good order within the grace; an instance that cannot be stopped in good order is destroyed all the same.
 func (f *Fleet) destroy(i *instance) error {
 	ctx, cancel := context.WithTimeout(f.ctx, f.cfg.StopGrace+callLimit)
 	defer cancel()
+	if i.cpu.resting.Load() {
+		i.cpu.restore()
+	}
 	if err := f.cfg.Driver.Stop(ctx, i.id, f.cfg.StopGrace); err != nil {
 		if f.ctx.Err() != nil {
 			return err
