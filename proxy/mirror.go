@@ -17,6 +17,7 @@ type Change struct {
 	Instance string     `json:"instance,omitempty"` // of ChangeDrain
 	Limits   Limits     `json:"limits,omitzero"`    // of ChangeLimits
 	Idle     bool       `json:"idle,omitempty"`     // of ChangeIdle
+	Reason   string     `json:"reason,omitempty"`   // of ChangeRefuse
 }
 
 // ChangeKind says which method of Proxy a Change is a call of.
@@ -31,6 +32,7 @@ const (
 	ChangeDrain     ChangeKind = "drain"
 	ChangeLimits    ChangeKind = "set_limits"
 	ChangeIdle      ChangeKind = "set_idle"
+	ChangeRefuse    ChangeKind = "refuse"
 )
 
 // Follower is the proxy of another process that still has connections of clients.
@@ -65,6 +67,8 @@ func (p *Proxy) Follow(ctx context.Context, c Change) error {
 		p.SetLimits(c.Service, c.Limits)
 	case ChangeIdle:
 		p.SetIdle(c.Service, c.Idle)
+	case ChangeRefuse:
+		p.Refuse(c.Service, c.Reason)
 	case ChangeWithdraw:
 		return p.Withdraw(ctx, c.Service)
 	case ChangeDrain:

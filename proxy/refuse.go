@@ -17,6 +17,11 @@ func (r *refusal) failure() failure {
 // Refuse has requests that find no instance answered 503 with the reason, those that wait already at once; an empty reason has
 // them wait again. While the service has instances it changes nothing. A service that is not known is made, closed.
 func (p *Proxy) Refuse(serviceName, reason string) {
+	p.refuse(serviceName, reason)
+	p.mirror(Change{Kind: ChangeRefuse, Service: serviceName, Reason: reason})
+}
+
+func (p *Proxy) refuse(serviceName, reason string) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	svc := p.serviceLocked(serviceName)
@@ -30,17 +35,18 @@ func (p *Proxy) Refuse(serviceName, reason string) {
 }
 
 // Use tells how many requests the instance has in flight and how many it was given in all; zero for one that is not among the
-// service's instances.
+// service's instances. What another process has in flight of the service may be at any of them and counts for each.
 func (p *Proxy) Use(serviceName, instanceID string) (inFlight int, given uint64) {
 	svc := p.service(serviceName)
 	if svc == nil {
 		return 0, 0
 	}
+	there := p.elsewhere(serviceName).InFlight
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
 	for _, in := range svc.instances {
 		if in.id == instanceID {
-			return in.gate.inside.n, in.given
+			return in.gate.inside.n + there, in.given
 		}
 	}
 	return 0, 0
