@@ -99,7 +99,7 @@ func (c *cpu) see(inFlight int, given uint64) {
 // throttle looks, until the fleet ends, for instances that are idle.
 func (f *Fleet) throttle() {
 	for sleep(f.ctx, restLook) == nil {
-		for _, i := range f.pacedInstances() {
+		for _, i := range f.restless() {
 			i.cpu.see(f.cfg.Use(i.service.id, i.id))
 			if i.cpu.idle() >= restAfter {
 				i.cpu.rest()
@@ -108,12 +108,12 @@ func (f *Fleet) throttle() {
 	}
 }
 
-// pacedInstances are the healthy ones that may rest and do not yet.
-func (f *Fleet) pacedInstances() (list []*instance) {
+// restless are the healthy instances that may rest and do not.
+func (f *Fleet) restless() (list []*instance) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, i := range f.instances {
-		if i.phase == healthy && !i.service.unpaced && !i.cpu.resting.Load() {
+		if i.phase == healthy && !i.service.keepsCPU && !i.cpu.resting.Load() {
 			list = append(list, i)
 		}
 	}
@@ -125,7 +125,7 @@ func (f *Fleet) pacedInstances() (list []*instance) {
 func (f *Fleet) KeepCPU(service string, keep bool) {
 	f.mu.Lock()
 	s := f.serviceLocked(service)
-	s.unpaced = keep
+	s.keepsCPU = keep
 	list := s.sortedLocked()
 	f.mu.Unlock()
 	for _, i := range list {

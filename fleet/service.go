@@ -20,9 +20,9 @@ type service struct {
 	change    chan struct{} // closed, and replaced, at every change
 	forgotten chan struct{} // closed by Stop
 
-	asleep  bool   // scaled to zero, and no instance healthy since
-	refusal string // why the last instance of one that is asleep did not start, until the next one is tried
-	unpaced bool   // idle instances keep their CPU
+	asleep   bool   // scaled to zero, and no instance healthy since
+	refusal  string // why the last instance of one that is asleep did not start, until the next one is tried
+	keepsCPU bool   // idle instances keep their CPU
 
 	published  []string     // as of the last publication that was queued
 	vacant     vacant       // likewise

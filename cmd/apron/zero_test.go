@@ -17,7 +17,7 @@ import (
 	"apron/api"
 )
 
-// sleeper makes a world whose service falls asleep after a second without a request.
+// newSleeper makes a world whose service falls asleep after a second without a request.
 func newSleeper(t *testing.T, environ ...string) *world {
 	w := newWorld(t, environ...)
 	w.do(create)
@@ -175,11 +175,11 @@ func TestZero_AWakeThatFailsTellsWhy(t *testing.T) {
 	if err := w.own("ListLogEvents", &log, "Stream", "EVENTS"); err != nil {
 		t.Fatal(err)
 	}
-	text := ""
+	var events strings.Builder
 	for _, e := range log.Events {
-		text += e.Message + "\n"
+		events.WriteString(e.Message + "\n")
 	}
-	if !strings.Contains(text, "The image cannot be run: image sha256:") {
+	if text := events.String(); !strings.Contains(text, "The image cannot be run: image sha256:") {
 		t.Errorf("the events do not say why:\n%s", text)
 	}
 	if err := os.Rename(layers+".away", layers); err != nil {
@@ -195,7 +195,6 @@ func TestZero_AWakeThatFailsTellsWhy(t *testing.T) {
 	}
 }
 
-// TestZero_FiftyServicesAreWokenAtOnce.
 func TestZero_FiftyServicesAreWokenAtOnce(t *testing.T) {
 	const many = 50
 	w := newWorld(t, fmt.Sprintf("APRON_QUOTAS=services=%d", many))
