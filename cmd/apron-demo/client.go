@@ -59,6 +59,9 @@ func (c cli) call(ctx context.Context, action string, input map[string]any) (r r
 	if err != nil {
 		return r, fmt.Errorf("aws apprunner %s: %w\n%s", action, err, strings.TrimSpace(stderr.String()))
 	}
+	if len(bytes.TrimSpace(out)) == 0 {
+		return r, nil // the answer has no member
+	}
 	return r, json.Unmarshal(out, &r)
 }
 
@@ -77,6 +80,8 @@ func (s sdk) call(ctx context.Context, action string, input map[string]any) (r r
 		return invoke(ctx, input, s.PauseService)
 	case "resume-service":
 		return invoke(ctx, input, s.ResumeService)
+	case "tag-resource":
+		return invoke(ctx, input, s.TagResource)
 	case "delete-service":
 		return invoke(ctx, input, s.DeleteService)
 	}

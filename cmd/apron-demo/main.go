@@ -131,7 +131,7 @@ func (d *demo) image(program string) error {
 	return d.life(arn, url)
 }
 
-// life pauses a running service, shows that nothing is left, resumes it and deletes it.
+// life pauses a running service, shows that nothing is left, resumes it, lets it fall asleep and wakes it, and deletes it.
 func (d *demo) life(arn, url string) error {
 	trace, err := d.platform.Trace(arn[strings.LastIndex(arn, "/")+1:])
 	if err != nil {
@@ -143,6 +143,8 @@ func (d *demo) life(arn, url string) error {
 		func() error { return d.call(url, "/", http.StatusNotFound) },
 		func() error { return d.nothingLeft(trace) },
 		func() error { return d.operate("resume-service", arn, "RUNNING") },
+		func() error { return d.call(url, "/", http.StatusOK) },
+		func() error { return d.sleep(arn) },
 		func() error { return d.call(url, "/", http.StatusOK) },
 		func() error { return d.operate("delete-service", arn, "DELETED") },
 		func() error { return d.call(url, "/", http.StatusNotFound) },
@@ -255,6 +257,30 @@ func (d *demo) nothingLeft(t *aprontest.Trace) error {
 	}
 	d.say("paused, it holds %s", f)
 	return nil
+}
+
+// sleep has the service fall asleep after a second without a request, and waits until nothing of it is left.
+func (d *demo) sleep(arn string) error {
+	trace, err := d.platform.Trace(arn[strings.LastIndex(arn, "/")+1:])
+	if err != nil {
+		return err
+	}
+	tag := map[string]string{"Key": "apron:idle-timeout", "Value": "1s"}
+	if _, err := d.aws.call(d.ctx, "tag-resource", map[string]any{"ResourceArn": arn, "Tags": []any{tag}}); err != nil {
+		return err
+	}
+	d.say("%s tag-resource: %s=%s", d.aws.name(), tag["Key"], tag["Value"])
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(20 * time.Millisecond) {
+		f, err := trace.Footprint()
+		if err != nil {
+			return err
+		}
+		if f.Zero() {
+			d.say("idle, it holds %s, and the next request wakes it", f)
+			return d.is(arn, "RUNNING")
+		}
+	}
+	return errors.New("the service did not fall asleep within a minute")
 }
 
 // end stops the platform and everything that it ran.
