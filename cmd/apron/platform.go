@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"path/filepath"
+	"runtime"
 	"strconv"
 
 	"golang.org/x/sync/errgroup"
@@ -210,6 +211,7 @@ func (p *platform) tieInstances() {
 		Refuse:         p.proxy.Refuse,
 		Use:            p.proxy.Use,
 		Drain:          p.proxy.Drain,
+		Parallel:       2 * max(2, runtime.NumCPU()), // a start waits for the kernel half of its time
 		Event:          p.event,
 		StopGrace:      limits.StopGrace,
 		StartAllowance: limits.StartAllowance,
