@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -25,6 +24,8 @@ type session struct {
 	out  io.Writer // what was asked for
 	side io.Writer // what is said beside it: progress, hints, the reasons of failures
 	json bool
+
+	scheme scheme
 }
 
 // connect finds the server. It asks nothing of it yet.
@@ -121,12 +122,4 @@ func (e refused) Unwrap() error { return e.APIError }
 func isRefusal(err error, code string) bool {
 	e, ok := errors.AsType[*awsjson.APIError](err)
 	return ok && e.Code == code
-}
-
-// url is where the service answers. App Runner's own services speak TLS alone.
-func (s *session) url(svc string) string {
-	if strings.HasSuffix(svc, ".awsapprunner.com") {
-		return "https://" + svc
-	}
-	return "http://" + svc
 }

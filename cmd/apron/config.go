@@ -24,6 +24,7 @@ type Config struct {
 	Edge           string // address of the data plane
 	Domain         string // under which services get their host names
 	AllowAnonymous bool   // answer requests that are not signed
+	Door           doorConfig
 
 	StartAllowance time.Duration // from an instance's start until it has to be healthy
 	DrainLimit     time.Duration // how long requests in flight may take when a service is paused, updated or deleted
@@ -52,6 +53,7 @@ func defaults() Config {
 		API:    "127.0.0.1:4080",
 		Edge:   ":8080",
 		Domain: "apron.localhost",
+		Door:   doorConfig{HTTPS: httpsOn},
 		// Those of App Runner, as far as it tells them.
 		StartAllowance: 5 * time.Minute,
 		DrainLimit:     120 * time.Second,
@@ -87,6 +89,7 @@ func (c *Config) bind(fs *pflag.FlagSet) error {
 		"NAME=host takes this machine's own programs; repeat it or separate by commas")
 	return errors.Join(
 		c.quotasFromEnv(),
+		c.Door.bind(fs),
 		numberVar(fs, &c.PushLimit, "push-limit", "APRON_PUSH_LIMIT", "`MiB` that a git push, or the files of an uploaded working tree, may have"),
 		numberVar(fs, &c.DiskHigh, "disk-high", "APRON_DISK_HIGH", "`PERCENT` of the data directory's disk, above which caches and images that no service needs are removed although they are young; 100 is never"),
 		c.Builds.bind(fs),
@@ -140,6 +143,7 @@ func (c *Config) Validate() error {
 		checkAddress("--api", c.API),
 		checkAddress("--edge", c.Edge),
 		c.checkDomain(),
+		c.Door.check(),
 		c.checkAnonymous(),
 		checkPositive("--poll-interval", c.PollInterval),
 		checkPositive("--start-allowance", c.StartAllowance),

@@ -72,6 +72,7 @@ type address struct {
 	PID     int    `json:"pid"`
 	APIURL  string `json:"api_url"`
 	EdgeURL string `json:"edge_url"`
+	Domain  string `json:"domain"` // of the services' names
 }
 
 const addressFile = "server.json"

@@ -276,7 +276,7 @@ func (p *platform) tieActions() {
 // scheme's own, because clients put https:// or http:// before it and nothing behind.
 func (p *platform) host(label, region string) string {
 	name := label + "." + region + "." + p.cfg.Domain
-	if port := portOf(p.edge); port != "80" {
+	if port := portOf(p.edge); port != "80" && (port != "443" || p.cfg.Door.HTTPS == httpsOff) {
 		return net.JoinHostPort(name, port)
 	}
 	return name

@@ -90,6 +90,7 @@ func (p *platform) address() address {
 		PID:     os.Getpid(),
 		APIURL:  "http://" + reachable(h.front.api.socket),
 		EdgeURL: "http://" + reachable(h.front.edge),
+		Domain:  h.cfg.Domain,
 	}
 }
 
@@ -108,12 +109,12 @@ func (h *host) announce() {
 	fmt.Fprintf(h.stdout, `apron %s
   data      %s (--data)
   API       %s (--api), images under /v2/, git under /git/
-  services  http://NAME.REGION.%s:%s (--domain, --edge %s)
+  services  http://NAME.REGION.%s:%s (--domain, --edge %s)%s
   limits    %v to become healthy (--start-allowance), %v for requests in flight (--drain-limit), %v from SIGTERM to SIGKILL (--stop-grace)
 
 In another shell:
   eval "$(%s env --data %s)"
-`, version(), cfg.Data, a.APIURL, cfg.Domain, portOf(h.front.edge), h.front.edge.Addr(),
+`, version(), cfg.Data, a.APIURL, cfg.Domain, portOf(h.front.edge), h.front.edge.Addr(), cfg.Door.announce(),
 		cfg.StartAllowance, cfg.DrainLimit, cfg.StopGrace, os.Args[0], cfg.Data)
 }
 
