@@ -194,7 +194,7 @@ func TestServe_PassesWebSocketsThroughTLS(t *testing.T) {
 	defer c.Close()
 	say(t, c, "GET / HTTP/1.1\r\nHost: "+host+"\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	in := bufio.NewReader(c)
-	if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != 101 {
+	if res, err := http.ReadResponse(in, nil); err != nil || res.StatusCode != 101 || res.Header.Get("Connection") != "Upgrade" {
 		t.Fatalf("answer = %v, %v", res, err)
 	}
 	say(t, c, "hello\n")
