@@ -14,6 +14,11 @@ type conn struct {
 	head   [len(preface)]byte
 	unread []byte      // of head
 	idle   atomic.Bool // no request is under way, so that it may be closed when nobody listens any more
+
+	moved  atomic.Pointer[net.Conn] // as what the connection goes on, once Conn is closed
+	closed atomic.Bool
+
+	frames atomic.Pointer[frames] // what of it is HTTP/2
 }
 
 func (c *conn) Read(p []byte) (int, error) {

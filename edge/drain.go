@@ -3,19 +3,28 @@ package edge
 import (
 	"context"
 	"net/http"
+	"time"
 )
 
 // Drain accepts no more and closes the listeners. What is open goes on: the next answer on each connection says that it is the
-// last one there, and one on which no request comes stays until its idle time-out, because a request may be on its way to it.
-// It does not wait.
+// last one there, and one on which no request comes stays until its idle time-out, because a request may be on its way to it. Clients that
+// speak HTTP/2 are told at once, by a GOAWAY after which they may still send. It does not wait.
 func (s *Server) Drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.draining.Store(true)
+	if !s.draining.CompareAndSwap(false, true) {
+		return
+	}
+	s.drained = time.Now()
 	for l := range s.listeners {
 		_ = l.Close() // Serve reports what matters of it
 	}
 	clear(s.listeners)
+	for _, c := range s.conns.list() {
+		if f := c.frames.Load(); f != nil {
+			go f.goAway() // a client that reads nothing holds up nobody but itself
+		}
+	}
 }
 
 // CloseIdle drains, and closes the connections on which no request is under way, for an end after which nobody listens here
@@ -47,7 +56,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // behind that is never read.
 func (s *Server) closing(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h.ServeHTTP(&lastAnswer{w, s, r.ProtoMajor == 1}, r)
+		h.ServeHTTP(&lastAnswer{ResponseWriter: w, server: s, http2: r.ProtoMajor == 2}, r)
 	})
 }
 
@@ -55,15 +64,40 @@ func (s *Server) closing(h http.Handler) http.Handler {
 type lastAnswer struct {
 	http.ResponseWriter
 	server *Server
-	http1  bool
+	http2  bool
+	begun  bool
 }
 
 // Unwrap lets http.ResponseController reach the server's own writer.
 func (w *lastAnswer) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *lastAnswer) WriteHeader(status int) {
-	if status >= 200 && (w.http1 || w.server.draining.Load()) {
-		w.Header().Set("Connection", "close")
+	if status >= 200 {
+		w.begun = true
+		if w.server.last(w.http2) {
+			w.Header().Set("Connection", "close")
+		}
 	}
 	w.ResponseWriter.WriteHeader(status)
+}
+
+func (w *lastAnswer) Write(p []byte) (int, error) {
+	if !w.begun {
+		w.WriteHeader(http.StatusOK)
+	}
+	return w.ResponseWriter.Write(p)
+}
+
+// sentBefore is how long a request may be on its way that a client sent before it was told that the server goes.
+const sentBefore = 5 * time.Second
+
+// last reports whether an answer that begins now is to be its connection's last. In HTTP/2 it takes none after it, so clients get the time
+// to hear of it first.
+func (s *Server) last(http2 bool) bool {
+	if !s.draining.Load() {
+		return false
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return !http2 || time.Since(s.drained) > sentBefore
 }

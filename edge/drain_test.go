@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -74,40 +75,48 @@ func TestDrain_LetsIdleConnectionsRunOut(t *testing.T) {
 	}
 }
 
-func TestDrain_TellsHTTP2ToGoAway(t *testing.T) {
+// TestDrain_TellsHTTP2ThatItWillGo, before any request, and takes what was sent before the client has heard of it.
+func TestDrain_TellsHTTP2ThatItWillGo(t *testing.T) {
 	d := newDoor(t, echo)
-	c := d.connect()
+	_, f := d.hostile()
+	readUntil(t, f, "SETTINGS", func(frame http2.Frame) bool { return frame.Header().Type == http2.FrameSettings })
+	d.Drain()
+	readUntil(t, f, "GOAWAY", gone(1<<31-1))
+	for stream := uint32(1); stream < 9; stream += 2 {
+		writeGet(t, f, stream)
+		readUntil(t, f, "the answer of a request after it", answered(stream))
+	}
+	d.Server.mu.Lock()
+	d.drained = d.drained.Add(-2 * sentBefore)
+	d.Server.mu.Unlock()
+	writeGet(t, f, 9)
+	readUntil(t, f, "GOAWAY for good", gone(9))
+}
+
+// TestDrain_TellsHTTP2OfHandshakesUnderWay what it tells those that are there.
+func TestDrain_TellsHTTP2OfHandshakesUnderWay(t *testing.T) {
+	d := newDoor(t, echo)
+	c := d.hold(1)[0]
+	d.Drain()
 	say(t, c, preface)
-	framer := http2.NewFramer(c, c)
-	if err := framer.WriteSettings(); err != nil {
+	f := http2.NewFramer(c, c)
+	if err := f.WriteSettings(); err != nil {
 		t.Fatal(err)
 	}
-	d.hold(0)
-	eventually(t, "the connection is net/http's", func() bool { return !d.conns.list()[0].idle.Load() })
-	d.Drain()
-	writeGet(t, framer, 1)
-	answered := false
-	for {
-		f, err := framer.ReadFrame()
-		if err != nil {
-			t.Fatalf("no GOAWAY: %v", err)
-		}
-		switch f := f.(type) {
-		case *http2.HeadersFrame:
-			answered = true
-		case *http2.GoAwayFrame:
-			if f.ErrCode != http2.ErrCodeNo || f.LastStreamID != 1 {
-				t.Errorf("told %v, want that stream 1 is the last", f)
-			}
-			for !answered {
-				if f, err := framer.ReadFrame(); err != nil {
-					t.Fatal(err)
-				} else if f.Header().Type == http2.FrameHeaders {
-					answered = true
-				}
-			}
-			return
-		}
+	readUntil(t, f, "GOAWAY", gone(1<<31-1))
+}
+
+// gone fits a GOAWAY without an error of that last stream.
+func gone(last uint32) func(http2.Frame) bool {
+	return func(f http2.Frame) bool {
+		away, ok := f.(*http2.GoAwayFrame)
+		return ok && away.ErrCode == http2.ErrCodeNo && away.LastStreamID == last
+	}
+}
+
+func answered(stream uint32) func(http2.Frame) bool {
+	return func(f http2.Frame) bool {
+		return f.Header().StreamID == stream && f.Header().Flags.Has(http2.FlagDataEndStream)
 	}
 }
 
@@ -201,7 +210,8 @@ func isClosed(c net.Conn) bool {
 	return errors.Is(err, io.EOF)
 }
 
-// TestDrain_LosesNoRequest: another server takes over the socket, as in an upgrade, while clients ask and ask.
+// TestDrain_LosesNoRequest: another server takes over the socket, as in an upgrade, while clients send and send what they cannot send
+// again.
 func TestDrain_LosesNoRequest(t *testing.T) {
 	d := newDoor(t, echo)
 	var stop atomic.Bool
@@ -212,7 +222,7 @@ func TestDrain_LosesNoRequest(t *testing.T) {
 		for range 8 {
 			all.Go(func() {
 				for !stop.Load() {
-					if _, text, err := fetch(t.Context(), client, scheme+"://"+host+"/"); err != nil || text != "GET / "+scheme {
+					if text, err := post(t.Context(), client, scheme+"://"+host+"/"); err != nil || text != "POST / "+scheme {
 						t.Errorf("%s: %q, %v", scheme, text, err)
 						return
 					}
@@ -228,6 +238,21 @@ func TestDrain_LosesNoRequest(t *testing.T) {
 	}
 	stop.Store(true)
 	all.Wait()
+}
+
+// post sends a body that the client has but once.
+func post(ctx context.Context, c *http.Client, url string) (string, error) {
+	r, err := http.NewRequestWithContext(ctx, "POST", url, struct{ io.Reader }{strings.NewReader("body")})
+	if err != nil {
+		return "", err
+	}
+	res, err := c.Do(r)
+	if err != nil {
+		return "", err
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	return string(text), err
 }
 
 // replace gives the listener to a new server and drains the old one.

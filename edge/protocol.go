@@ -63,7 +63,7 @@ func (s *Server) serve(c *conn) {
 	case secure:
 		s.serveTLS(c)
 	case plain2:
-		s.giveWeb(c)
+		s.serveHTTP2(c, c, nil)
 	case plain1:
 		if s.redirect {
 			s.giveWeb(c)
@@ -92,7 +92,7 @@ func (s *Server) serveTLS(c *conn) {
 	}
 	state := secured.ConnectionState()
 	if state.NegotiatedProtocol == "h2" {
-		s.giveWeb(secured)
+		s.serveHTTP2(c, secured, &state)
 		return
 	}
 	s.serveHTTP1(secured, &state)
@@ -111,4 +111,15 @@ var noTLS = []byte{0x15, 3, 1, 0, 2, 2, 40}
 // serveHTTP1 serves HTTP/1.x on stream, which is c itself or the TLS on it.
 func (s *Server) serveHTTP1(stream net.Conn, state *tls.ConnectionState) {
 	s.giveWeb(stream)
+}
+
+// serveHTTP2 gives stream, which is the client's connection itself or the TLS on it, to net/http as if it were in clear: of TLS there, it
+// would take nothing but its own connections.
+func (s *Server) serveHTTP2(c *conn, stream net.Conn, state *tls.ConnectionState) {
+	f := &frames{Conn: stream, state: state}
+	c.frames.Store(f)
+	if s.draining.Load() {
+		f.goAway() // Drain may have looked before it was there
+	}
+	s.giveWeb(f)
 }

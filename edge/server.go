@@ -61,6 +61,7 @@ type Server struct {
 
 	mu        sync.Mutex
 	listeners map[net.Listener]struct{}
+	drained   time.Time
 	conns     *table
 }
 

@@ -25,11 +25,11 @@ func newTLS(certificates func(*tls.ClientHelloInfo) (*tls.Certificate, error)) *
 func (s *Server) newWeb(cfg Config) *http.Server {
 	var protocols http.Protocols
 	protocols.SetHTTP1(true)
-	protocols.SetHTTP2(true)
 	protocols.SetUnencryptedHTTP2(true)
 	idle := cmp.Or(cfg.IdleTimeout, 75*time.Second)
 	return &http.Server{
-		Handler:           s.closing(s.redirecting(s.proxy)),
+		Handler:           s.closing(telling(s.redirecting(s.proxy))),
+		ConnContext:       withTLS,
 		Protocols:         &protocols,
 		ReadHeaderTimeout: s.header,
 		IdleTimeout:       idle,
