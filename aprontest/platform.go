@@ -63,7 +63,7 @@ func Run(ctx context.Context, cmd *exec.Cmd, bin, data string) (*Platform, error
 		return nil, fmt.Errorf("start %s: %w", bin, err)
 	}
 	p.pid = cmd.Process.Pid
-	go func() { p.done <- cmd.Wait() }()
+	go func(done chan error) { done <- cmd.Wait() }(p.done)
 	ctx, cancel := context.WithTimeout(ctx, startLimit)
 	defer cancel()
 	if err := p.awaitReady(ctx); err != nil {
@@ -228,31 +228,4 @@ func (p *Platform) HTTP() *http.Client {
 		return new(net.Dialer).DialContext(ctx, network, p.edgeAddress())
 	}
 	return &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 64}}
-}
-
-// CA is the certificate of the platform's authority, in PEM.
-func (p *Platform) CA(ctx context.Context) ([]byte, error) {
-	out, err := exec.CommandContext(ctx, p.Bin, "trust", "--print", "--data", p.Data).Output()
-	if err != nil {
-		return nil, fmt.Errorf("apron trust --print: %w", err)
-	}
-	return out, nil
-}
-
-// buffer is a bytes.Buffer for several goroutines.
-type buffer struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (b *buffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.Write(p)
-}
-
-func (b *buffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.text.String()
 }

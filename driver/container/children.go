@@ -39,11 +39,11 @@ func takeChild(pid int) *libcontainer.Process {
 	return child
 }
 
-const collectEvery = time.Second
+const collectEvery = 100 * time.Millisecond
 
 // CollectChildren collects, until ctx is done, the status of instances that closed Drivers of this process have started, as
 // they end: else each would remain as a zombie for as long as this process lives. It is for a process in which no Driver is
-// open any more. The one that looks after the instances has a second to read how they ended.
+// open any more. The one that looks after the instances reads how they ended meanwhile, as soon as they do.
 func CollectChildren(ctx context.Context) {
 	for {
 		select {
