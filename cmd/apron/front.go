@@ -36,10 +36,6 @@ type ties struct {
 
 // openFront opens the sockets that given has not. Nothing is accepted yet.
 func openFront(ctx context.Context, cfg Config, log *slog.Logger, given map[string]net.Listener) (*front, error) {
-	certificates, err := openCertificates(cfg, log)
-	if err != nil {
-		return nil, err
-	}
 	api, services, err := listen(ctx, cfg, given)
 	if err != nil {
 		return nil, err
@@ -48,10 +44,7 @@ func openFront(ctx context.Context, cfg Config, log *slog.Logger, given map[stri
 	f.ties.Store(&ties{})
 	f.proxy = proxy.New(proxy.Config{Log: log, Dial: f.dial, Demand: f.demand})
 	f.api = newAPIPort(log, api)
-	f.services = edge.New(edge.Config{
-		Log: log, Proxy: f.proxy, Certificates: certificates, Redirect: cfg.Door.HTTPS == httpsRedirect,
-		MaxConns: cfg.Door.MaxConns, MaxConnsPerClient: cfg.Door.MaxConnsPerClient,
-	})
+	f.services = edge.New(edge.Config{Log: log, Proxy: f.proxy})
 	return f, nil
 }
 

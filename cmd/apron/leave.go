@@ -289,6 +289,14 @@ func once(mu *sync.Mutex, c chan struct{}) error {
 	}
 }
 
+// closeIdle closes the connections on which no request is under way. It does not wait.
+func (f *front) closeIdle() {
+	f.services.CloseIdle()
+	done, cancel := context.WithCancel(context.Background())
+	cancel()
+	_ = f.api.web.Shutdown(done) // begins it
+}
+
 // drain accepts no more, and makes every answer the last on its connection.
 func (f *front) drain() {
 	f.api.drain()
@@ -328,12 +336,10 @@ func (h *host) hurry(ctx context.Context, l *leaving, until context.Context, end
 	case <-l.next.Done():
 		// Nobody makes changes here any more, and no instance can be connected to.
 		cause, grace = errLeader, min(h.cfg.DrainLimit, h.cfg.HandoverLimit)
-		h.front.services.CloseIdle()
 	case <-ctx.Done():
-		h.front.services.CloseIdle()
 	case <-l.end:
-		h.front.services.CloseIdle()
 	}
+	h.front.closeIdle()
 	select {
 	case <-until.Done():
 	case <-time.After(grace):

@@ -78,7 +78,7 @@ func openPlatform(ctx context.Context, cfg Config, log *slog.Logger, data *dataD
 		}
 	}()
 	for _, open := range []func(context.Context) error{
-		p.openData, p.checkHost, p.listen, p.openStore, p.openKeys, p.openImages, p.openGit, p.openLogs, p.openTelemetry, p.openDriver, p.openBases, p.openBuilds,
+		p.openRing, p.openStore, p.openKeys, p.openImages, p.openGit, p.openLogs, p.openDriver, p.openBases, p.openBuilds,
 	} {
 		if err := open(ctx); err != nil {
 			return nil, err
@@ -192,16 +192,6 @@ func (p *platform) tie() {
 
 func (p *platform) tieInstances() {
 	limits := operation.Limits{StartAllowance: p.cfg.StartAllowance, DrainLimit: p.cfg.DrainLimit, StopGrace: p.cfg.StopGrace}
-	p.proxy = proxy.New(proxy.Config{
-		Log:  p.log,
-		Dial: func(ctx context.Context, id string) (net.Conn, error) { return p.fleet.Dial(ctx, id) },
-
-		Demand: func(service string) { p.scaler.Kick(service) },
-		Failed: func(_, instanceID, _ string) { p.fleet.Suspect(instanceID) },
-
-		Ended:       p.telemetry.Ended,
-		Traceparent: p.telemetry.Traceparent,
-	})
 	p.fleet = fleet.New(fleet.Config{
 		Driver:         p.driver,
 		Log:            p.log,
@@ -217,7 +207,7 @@ func (p *platform) tieInstances() {
 		StartAllowance: limits.StartAllowance,
 		DrainLimit:     limits.DrainLimit,
 	})
-	p.scaler = autoscale.NewLoop(autoscale.LoopConfig{Log: p.log, Observe: p.observeLoad, Scale: p.scale, Event: p.event})
+	p.front.tie(ties{dial: p.fleet.Dial})
 	p.worker = operation.New(operation.Config{
 		Log:       p.log,
 		Store:     p.store,

@@ -46,51 +46,11 @@ func serve(ctx context.Context, cfg Config, verbose bool, stdout, stderr io.Writ
 	return newHost(cfg, logger, stdout).run(ctx)
 }
 
-// Run serves until ctx is done and then ends in order: no new API request, requests in flight end, operations stop
-// at their cursor. Instances are left running.
-func (p *platform) Run(ctx context.Context, stdout io.Writer) error {
-	work, stopWork := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopWork()
-	group, work := errgroup.WithContext(work)
-	for _, run := range []func(context.Context) error{p.driver.Run, p.logs.Run, p.telemetry.Run, p.fleet.Run} {
-		group.Go(func() error { return run(work) })
-	}
-	if err := p.recover(ctx); err != nil {
-		stopWork()
-		return errors.Join(err, group.Wait())
-	}
-	for _, run := range []func(context.Context) error{p.worker.Run, p.scaler.Run, p.control.Run, p.bases.Run, p.watcher.Run, p.disk.Run} {
-		group.Go(func() error { return run(work) })
-	}
-	api, edge := p.httpServer(p.handler()), p.httpServer(p.proxy)
-	group.Go(func() error { return serveOn(api, p.api) })
-	group.Go(func() error { return serveOn(edge, p.edge) })
-	p.announce(stdout)
-
-	select {
-	case <-ctx.Done():
-	case <-work.Done(): // a part failed
-	}
-	err := errors.Join(shutdown(api), shutdown(edge))
-	stopWork()
-	return errors.Join(err, group.Wait(), os.Remove(p.data.join(addressFile)))
-}
-
-// recover takes up what the last run of the server left, before anybody can ask for it, and says where we are.
-func (p *platform) recover(ctx context.Context) error {
-	if err := p.worker.Recover(ctx); err != nil {
-		return err
-	}
-	p.worker.CollectImages(ctx)
-	return writeAddress(p.cfg.Data, p.address())
-}
-
-func (p *platform) address() address {
+func (h *host) address() address {
 	return address{
 		PID:     os.Getpid(),
 		APIURL:  "http://" + reachable(h.front.api.socket),
 		EdgeURL: "http://" + reachable(h.front.edge),
-		Domain:  h.cfg.Domain,
 	}
 }
 
@@ -114,7 +74,7 @@ func (h *host) announce() {
 
 In another shell:
   eval "$(%s env --data %s)"
-`, version(), cfg.Data, a.APIURL, cfg.Domain, portOf(h.front.edge), h.front.edge.Addr(), cfg.Door.announce(),
+`, version(), cfg.Data, a.APIURL, cfg.Domain, portOf(h.front.edge), h.front.edge.Addr(),
 		cfg.StartAllowance, cfg.DrainLimit, cfg.StopGrace, os.Args[0], cfg.Data)
 }
 
