@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -75,18 +76,28 @@ func TestUpgrade_ToWhatFails(t *testing.T) {
 	w := newWorld(t)
 	w.do(createWith("app:1", nil))
 	w.greeting = "hello"
+	greeter := filepath.Join(t.TempDir(), "greeter")
+	if out, err := exec.Command("go", "build", "-o", greeter, "./testdata/greeter").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	greet := func(text string) string { return fmt.Sprintf("GREETING='%s' exec %s", text, greeter) }
 	l := startLoad(w)
 	e := openEcho(t, w)
 	for _, c := range []struct{ name, script, reason string }{
 		{"ends at once", "exit 3", "exit status 3"},
-		{"hangs", "exec sleep 1000", "not ready within 2s"},
-		{"is no server", "exec cat", "not ready within 2s"},
+		{"hangs", "exec sleep 1000", "not ready within 4s"},
+		{"is no server", "exec cat", "exit status 0"},
+		{"speaks another version", greet(`{"protocol":99,"version":"v9"}`), "and apron v9 version 99; stop the one and start the other instead"},
+		{"knows older data", greet(`{"protocol":1,"version":"v0.1","schema":1}`), "apron v0.1 is older than"},
+		{"falls silent", greet(`{"protocol":1,"version":"v9","schema":1000}`), "not ready within 4s"},
+		{"has other flags", "exec " + programs.apron + " \"$@\" --domain 'no domain'", "exit status 1; what it said is in the server's log"},
+		{"stops while it recovers", "APRON_CRASH_AT='UPGRADE new recovered' exec " + programs.apron + " \"$@\"", "signal: killed"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			before := w.platform.PID()
-			out, err := w.platform.Upgrade(t.Context(), "--binary", shellProgram(t, c.script), "--limit", "2s")
-			if err == nil || !strings.Contains(err.Error(), c.reason) || !strings.Contains(err.Error(), "no upgrade") {
-				t.Errorf("upgrade = %q, %v; want %q", out, err, c.reason)
+			out, err := w.platform.Upgrade(t.Context(), "--binary", shellProgram(t, c.script), "--limit", "4s")
+			if err == nil || !strings.Contains(out, c.reason) || !strings.Contains(out, "no upgrade: ") {
+				t.Errorf("upgrade printed %q, %v; want %q", out, err, c.reason)
 			}
 			if w.platform.PID() != before {
 				t.Errorf("process %d serves, want %d", w.platform.PID(), before)

@@ -37,7 +37,7 @@ func TestUpgrade_KilledAtEveryPlace(t *testing.T) {
 						t.Fatalf("nobody was killed:\n%s", out)
 					}
 					if victim == "new" {
-						w.goesOn(before, err)
+						w.goesOn(before, out)
 					} else {
 						w.recovers(before)
 					}
@@ -58,10 +58,10 @@ func (w *world) breaking(place string) []string {
 }
 
 // goesOn wants the process from before to serve, and to have said why.
-func (w *world) goesOn(before int, refused error) {
+func (w *world) goesOn(before int, out string) {
 	w.Helper()
-	if !strings.Contains(refused.Error(), "no upgrade: the new process ended with signal: killed") {
-		w.Errorf("upgrade = %v", refused)
+	if !strings.Contains(out, "no upgrade: the new process ended with signal: killed") {
+		w.Errorf("upgrade printed %q", out)
 	}
 	if err := w.platform.Follow(); err != nil || w.platform.PID() != before {
 		w.Errorf("process %d serves, %v; want %d", w.platform.PID(), err, before)
