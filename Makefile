@@ -22,7 +22,7 @@ demo: build ## an example service from an image and one from source, from push t
 # The tests of cmd/ build and run the real program: the race detector would watch their polling alone, and the go
 # command would take them for cached when the program has changed.
 test: check $(JS)/node_modules ## everything that CI runs
-	@.ci/deps $(TOOLS) awscli skopeo btrfs-progs e2fsprogs busybox-static git openssh-server python3-boto3 groff less tzdata bash-completion mmdebstrap debian-archive-keyring curl chromium libnss3-tools openssl ca-certificates util-linux
+	@.ci/deps $(TOOLS) awscli skopeo btrfs-progs e2fsprogs busybox-static git openssh-server python3-boto3 groff less tzdata bash-completion mmdebstrap debian-archive-keyring prometheus
 	go test -race -timeout 20m -tags $(TAGS) $$(go list ./... | grep -v /cmd/)
 	go test -count=1 -timeout 30m -tags $(TAGS) ./cmd/...
 

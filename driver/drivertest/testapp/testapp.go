@@ -13,9 +13,8 @@
 //	IGNORE_TERM=1       only SIGKILL ends it
 //	UNHEALTHY=1         /health fails from the start
 //
-// Paths: / (200 "hello"), /env, /args, /pid, /slow?ms=, /exit?code=, /log?line=, /eat?mb=, /write?mb=, /reach?addr=,
-// /health (200 or 503; ?set=ok and ?set=fail switch it), /redirect (302 to a path that does not exist), /echo (switches to
-// the protocol echo, in which every byte comes back, as a WebSocket would).
+// Paths: / (200 "hello"), /env, /args, /pid, /header?name= (what of it came), /slow?ms=, /exit?code=, /log?line=, /eat?mb=, /write?mb=, /reach?addr=,
+// /health (200 or 503; ?set=ok and ?set=fail switch it), /redirect (302 to a path that does not exist).
 package testapp
 
 import (
@@ -112,6 +111,9 @@ func (a *app) routes() http.Handler {
 	mux.HandleFunc("/env", text(func() string { return strings.Join(a.Env, "\n") }))
 	mux.HandleFunc("/args", text(func() string { return strings.Join(a.Args, " ") }))
 	mux.HandleFunc("/pid", text(func() string { return strconv.Itoa(os.Getpid()) }))
+	mux.HandleFunc("/header", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, strings.Join(r.Header.Values(r.FormValue("name")), ", "))
+	})
 	mux.HandleFunc("/slow", a.slow)
 	mux.HandleFunc("/exit", a.end)
 	mux.HandleFunc("/log", a.log)
