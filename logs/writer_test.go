@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -20,7 +21,7 @@ func accessLog(t *testing.T, l *Logs) *Writer {
 func TestWriter_RotatesUnderAFollowerThatLosesNoByte(t *testing.T) {
 	l := openLogs(t, t.TempDir(), Config{MaxSize: 64 << 10, Keep: 1000})
 	w := accessLog(t, l)
-	var followed bytes.Buffer
+	var followed lockedBuffer
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- l.Follow(ctx, &followed, web, 0, AccessStream) }()
@@ -42,12 +43,30 @@ func TestWriter_RotatesUnderAFollowerThatLosesNoByte(t *testing.T) {
 	if _, err := os.Stat(partName(w.path, 10)); err != nil {
 		t.Errorf("rotated less than ten times: %v", err)
 	}
-	time.Sleep(2 * pollEvery)
+	eventually(t, "the follower has as many bytes as were written", func() bool { return len(followed.bytes()) >= len(want) })
 	cancel()
 	must(t, <-ended)
-	if !bytes.Equal(followed.Bytes(), want) {
-		t.Errorf("%d bytes followed, %d written", followed.Len(), len(want))
+	if !bytes.Equal(followed.bytes(), want) {
+		t.Errorf("%d bytes followed are not the %d that were written", len(followed.bytes()), len(want))
 	}
+}
+
+// lockedBuffer is written to by one goroutine and read by another.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) bytes() []byte {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return bytes.Clone(b.buf.Bytes())
 }
 
 func TestWriter_PageReadsOnOverARotation(t *testing.T) {
