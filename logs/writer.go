@@ -3,7 +3,6 @@ package logs
 import (
 	"fmt"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -11,8 +10,9 @@ import (
 // AccessStream is the stream of a service's requests, one line of JSON each, among those of the application.
 const AccessStream = "access"
 
-// Writer writes a stream that no other process writes. It keeps the file open and rotates it by its name, which costs
-// nothing however fast lines come. Its methods must not be called at the same time.
+// Writer writes a stream that servers alone write: one process, or two for a while amid an upgrade. It keeps the file
+// open and rotates it by its name, which costs nothing however fast lines come. Its methods must not be called at the same
+// time.
 type Writer struct {
 	logs *Logs
 	svc  Service
@@ -54,8 +54,9 @@ func (w *Writer) open(more int64) error {
 		if err != nil {
 			return err
 		}
-		removed := info.Sys().(*syscall.Stat_t).Nlink == 0
-		if !removed && (info.Size() == 0 || info.Size()+more <= w.logs.cfg.MaxSize || !w.rotate()) {
+		live, err := os.Stat(w.path) // which another process may have rotated, or anybody removed
+		same := err == nil && os.SameFile(info, live)
+		if same && (info.Size() == 0 || info.Size()+more <= w.logs.cfg.MaxSize || !w.rotate()) {
 			return nil
 		}
 		_ = w.Close() // it holds nothing back

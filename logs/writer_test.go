@@ -124,6 +124,32 @@ func TestWriter_EndsALineThatWasTornAndComesBackAfterRemove(t *testing.T) {
 	}
 }
 
+func TestWriter_OfTwoServersAmidAnUpgradeLoseNoLine(t *testing.T) {
+	l := openLogs(t, t.TempDir(), Config{MaxSize: 500, Keep: 1000})
+	before, after := accessLog(t, l), accessLog(t, l)
+	var want int
+	for i := range 300 {
+		for _, w := range []*Writer{before, after} {
+			line := []byte(numbered(i))
+			_, err := w.Write(line)
+			must(t, err)
+			want += len(line)
+		}
+	}
+	if got := whole(t, l, before.path); len(got) != want {
+		t.Errorf("%d bytes kept, %d written", len(got), want)
+	}
+	for n := 1; ; n++ {
+		info, err := os.Stat(partName(before.path, n))
+		if err != nil {
+			break
+		}
+		if info.Size() > 500 {
+			t.Errorf("part %d grew to %d bytes: it was written to after its rotation", n, info.Size())
+		}
+	}
+}
+
 func TestSweep_TakesAnAccessLogThatNobodyWrites(t *testing.T) {
 	l := openLogs(t, t.TempDir(), Config{})
 	w := accessLog(t, l)

@@ -121,7 +121,7 @@ func (t *Telemetry) look(ctx context.Context, list []*service) {
 	}
 	found, err := t.cfg.Services(ctx, ids)
 	if err != nil {
-		t.cfg.Log.Warn("the services of access logs could not be looked up; they keep what they had", "error", err)
+		t.cfg.Log.Debug("the services of access logs could not be looked up; they keep what they had", "error", err)
 		return
 	}
 	for _, s := range list {

@@ -10,9 +10,9 @@ import (
 )
 
 // scrape gathers what an account may see, or for "" everything.
-func (t *Telemetry) scrape(ctx context.Context, account string) (*exposition, error) {
+func (t *Telemetry) scrape(ctx context.Context, from Sources, account string) (*exposition, error) {
 	e := &exposition{}
-	states, err := t.sources.States(ctx, account)
+	states, err := from.States(ctx, account)
 	if err != nil {
 		return nil, err
 	}
@@ -28,7 +28,7 @@ func (t *Telemetry) scrape(ctx context.Context, account string) (*exposition, er
 	if account != "" {
 		return e, nil
 	}
-	m, err := t.sources.Machine(ctx)
+	m, err := from.Machine(ctx)
 	if err != nil {
 		return nil, err
 	}

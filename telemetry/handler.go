@@ -19,9 +19,8 @@ type Login func(ctx context.Context, user, password string) (Access, bool, error
 const scrapeLimit = 10 * time.Second
 
 // Handler serves the figures in Prometheus's text format. Prometheus cannot sign requests, so it logs in by basic
-// authentication; where open is set, whoever does not log in sees everything. It is called once, before Run.
+// authentication; where open is set, whoever does not log in sees everything.
 func (t *Telemetry) Handler(sources Sources, login Login, open bool) http.Handler {
-	t.sources = sources
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		access := Access{All: open}
 		if user, password, sent := r.BasicAuth(); sent || !open {
@@ -33,7 +32,7 @@ func (t *Telemetry) Handler(sources Sources, login Login, open bool) http.Handle
 				return
 			}
 		}
-		t.answer(w, r, access)
+		t.answer(w, r, sources, access)
 	})
 }
 
@@ -47,14 +46,14 @@ func (t *Telemetry) refuse(w http.ResponseWriter, err error) {
 	http.Error(w, "Log in with an access key id as user name and its secret as password: basic_auth in Prometheus's scrape configuration", http.StatusUnauthorized)
 }
 
-func (t *Telemetry) answer(w http.ResponseWriter, r *http.Request, access Access) {
+func (t *Telemetry) answer(w http.ResponseWriter, r *http.Request, sources Sources, access Access) {
 	ctx, cancel := context.WithTimeout(r.Context(), scrapeLimit)
 	defer cancel()
 	account := access.Account
 	if access.All {
 		account = ""
 	}
-	figures, err := t.scrape(ctx, account)
+	figures, err := t.scrape(ctx, sources, account)
 	if err != nil {
 		if r.Context().Err() == nil {
 			t.cfg.Log.Error("figures for /metrics could not be gathered", "error", err)

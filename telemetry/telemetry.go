@@ -49,8 +49,7 @@ type Telemetry struct {
 	retold   time.Time                           // when lost lines were told of last; Run's
 	reviewed time.Time                           // when services without a log were looked at last; Run's
 
-	sources Sources // of Handler
-	meter   meter
+	meter meter // of Handler
 
 	mu      sync.Mutex     // orders changes of services, and guards what follows
 	unsaved []*service     // those with lines that no file has

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"apron/edge"
 	"apron/handover"
 	"apron/proxy"
+	"apron/telemetry"
 )
 
 // front is what clients are connected to: the listening sockets, the proxy with its table, and the servers of both ports. It
@@ -24,6 +26,10 @@ type front struct {
 	proxy    *proxy.Proxy
 	services *edge.Server
 
+	telemetry *telemetry.Telemetry // told of every request, to this process's end
+	untold    context.CancelFunc   // ends it
+	told      chan struct{}        // closed when it has written what it knows
+
 	ties   atomic.Pointer[ties]
 	leader atomic.Pointer[handover.Conn] // to the process that is in charge, once this one is no longer
 }
@@ -31,6 +37,12 @@ type front struct {
 // ties are what the data plane wants of the control plane.
 type ties struct {
 	dial   func(ctx context.Context, instanceID string) (net.Conn, error)
+	demand func(service string)    // a request waits for an instance
+	failed func(instanceID string) // it gets no requests for a while, because it fails them
+
+	requested func(ctx context.Context, ids []string) (map[string]telemetry.Service, error)
+	accessLog func(telemetry.Service) (io.WriteCloser, error)
+
 	before *ties // of the control plane before it, until this one knows the instances
 }
 
@@ -42,9 +54,15 @@ func openFront(ctx context.Context, cfg Config, log *slog.Logger, given map[stri
 	}
 	f := &front{log: log, edge: services}
 	f.ties.Store(&ties{})
-	f.proxy = proxy.New(proxy.Config{Log: log, Dial: f.dial, Demand: f.demand})
+	if f.telemetry, err = newTelemetry(cfg, log, f); err != nil {
+		return nil, errors.Join(err, api.Close(), services.Close())
+	}
+	f.proxy = proxy.New(proxy.Config{
+		Log: log, Dial: f.dial, Demand: f.demand, Failed: f.failed, Ended: f.telemetry.Ended, Traceparent: f.telemetry.Traceparent,
+	})
 	f.api = newAPIPort(log, api)
 	f.services = edge.New(edge.Config{Log: log, Proxy: f.proxy})
+	f.tellOfRequests()
 	return f, nil
 }
 
@@ -83,6 +101,52 @@ func (f *front) demand(service string) {
 	if leader := f.leader.Load(); leader != nil {
 		go tellDemand(leader, service)
 	}
+	if t := f.ties.Load(); t.demand != nil {
+		t.demand(service)
+	}
+}
+
+// failed has the instance looked at by this process's control plane. Another one, which is in charge, meets its failures itself.
+func (f *front) failed(_, instanceID, _ string) {
+	if t := f.ties.Load(); t.failed != nil && f.leader.Load() == nil {
+		t.failed(instanceID)
+	}
+}
+
+// tellOfRequests begins with it; endTelling ends it.
+func (f *front) tellOfRequests() {
+	ctx, end := context.WithCancel(context.Background())
+	f.untold, f.told = end, make(chan struct{})
+	go func() {
+		defer close(f.told)
+		_ = f.telemetry.Run(ctx) // it logs what fails
+	}()
+}
+
+// endTelling writes what is known of requests. It may be repeated.
+func (f *front) endTelling() {
+	f.untold()
+	<-f.told
+}
+
+var errNotInCharge = errors.New("another process is in charge of the data")
+
+// requested finds services while this process is in charge. Those that it has found before stay known.
+func (f *front) requested(ctx context.Context, ids []string) (map[string]telemetry.Service, error) {
+	t := f.ties.Load()
+	if t.requested == nil || f.leader.Load() != nil {
+		return nil, errNotInCharge
+	}
+	return t.requested(ctx, ids)
+}
+
+// accessLog opens a service's access log, which the process from before an upgrade and the one after it both write.
+func (f *front) accessLog(svc telemetry.Service) (io.WriteCloser, error) {
+	t := f.ties.Load()
+	if t.accessLog == nil {
+		return nil, errNotInCharge
+	}
+	return t.accessLog(svc)
 }
 
 // shutdown ends both ports: requests under way may end within the limit.

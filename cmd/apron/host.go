@@ -196,6 +196,9 @@ func (h *host) shutDoors() {
 // close lets go of everything.
 func (h *host) close() error {
 	var errs []error
+	if h.front != nil {
+		h.front.endTelling() // while what services are can be looked up
+	}
 	if h.platform != nil {
 		errs = append(errs, h.platform.Close())
 	}

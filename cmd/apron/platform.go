@@ -71,7 +71,7 @@ type platform struct {
 // openPlatform opens everything that a control plane needs, in the order in which a failure is cheapest. Nothing runs until
 // start.
 func openPlatform(ctx context.Context, cfg Config, log *slog.Logger, data *dataDir, front *front) (_ *platform, err error) {
-	p := &platform{cfg: cfg, log: log, data: data, front: front, api: front.api.socket, edge: front.edge, proxy: front.proxy}
+	p := &platform{cfg: cfg, log: log, data: data, front: front, api: front.api.socket, edge: front.edge, proxy: front.proxy, telemetry: front.telemetry}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.Close())
@@ -207,7 +207,11 @@ func (p *platform) tieInstances() {
 		StartAllowance: limits.StartAllowance,
 		DrainLimit:     limits.DrainLimit,
 	})
-	p.front.tie(ties{dial: p.fleet.Dial})
+	p.scaler = autoscale.NewLoop(autoscale.LoopConfig{Log: p.log, Observe: p.observeLoad, Scale: p.scale, Event: p.event})
+	p.front.tie(ties{
+		dial: p.fleet.Dial, demand: p.scaler.Kick, failed: p.fleet.Suspect,
+		requested: p.requestedServices, accessLog: p.accessLog,
+	})
 	p.worker = operation.New(operation.Config{
 		Log:       p.log,
 		Store:     p.store,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"os"
 	"strconv"
@@ -19,19 +20,18 @@ import (
 	"apron/telemetry"
 )
 
-// openTelemetry makes what is told of every request.
-func (p *platform) openTelemetry(context.Context) error {
-	cfg := telemetry.Config{Log: p.log, Services: p.requestedServices, AccessLog: p.accessLog}
-	spans, err := p.cfg.spans()
+// newTelemetry makes what is told of every request that the front has served.
+func newTelemetry(c Config, log *slog.Logger, f *front) (*telemetry.Telemetry, error) {
+	cfg := telemetry.Config{Log: log, Services: f.requested, AccessLog: f.accessLog}
+	spans, err := c.spans()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if spans != nil {
 		spans.Version = version()
 		cfg.Spans = telemetry.NewExporter(*spans)
 	}
-	p.telemetry = telemetry.New(cfg)
-	return nil
+	return telemetry.New(cfg), nil
 }
 
 // spans says where spans go; nil for nowhere.

@@ -17,8 +17,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/apprunner"
-	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
@@ -300,9 +298,7 @@ func TestAccessLog_IsFollowedTurnedOffAndWholeAfterAStop(t *testing.T) {
 		t.Fatal(err)
 	}
 	time.Sleep(1500 * time.Millisecond) // and what counts is what it is when the line is written, within a second
-	if _, err := w.client.UntagResource(t.Context(), &apprunner.UntagResourceInput{ResourceArn: &w.arn, TagKeys: []string{"apron:access-log"}}); err != nil {
-		t.Fatal(err)
-	}
+	w.untag("apron:access-log")
 	eventually(t, "requests are logged again", func() bool {
 		if _, _, err := w.get("/?again"); err != nil {
 			t.Fatal(err)
@@ -316,20 +312,25 @@ func TestAccessLog_IsFollowedTurnedOffAndWholeAfterAStop(t *testing.T) {
 	if _, _, err := w.get("/?last"); err != nil {
 		t.Fatal(err)
 	}
+	amid := make(chan error, 1)
+	go func() {
+		_, _, err := w.get("/slow?ms=4000")
+		amid <- err
+	}()
+	eventually(t, "a request is under way", func() bool { return w.scraped().value("apron_requests_in_flight", "") > 0 })
+	w.upgraded()
+	if err := <-amid; err != nil {
+		t.Error(err)
+	}
+	eventually(t, "a request that ended in the process from before an upgrade is logged", func() bool {
+		return w.accessLines()["/slow?ms=4000"] != nil
+	})
 	w.restart()
 	if w.accessLines()["/?last"] == nil {
 		t.Error("the last request before the server was stopped is not in the log")
 	}
 	if f := w.scraped(); f.value("apron_service_info", "status=RUNNING") != 1 {
 		t.Errorf("services are %v", f["apron_service_info"])
-	}
-}
-
-func (w *world) tag(key, value string) {
-	w.Helper()
-	in := &apprunner.TagResourceInput{ResourceArn: &w.arn, Tags: []types.Tag{{Key: &key, Value: &value}}}
-	if _, err := w.client.TagResource(w.Context(), in); err != nil {
-		w.Fatal(err)
 	}
 }
 
