@@ -17,8 +17,12 @@ func (t *Telemetry) scrape(ctx context.Context, from Sources, account string) (*
 		return nil, err
 	}
 	for _, s := range states {
-		e.state(s)
 		c, lost := t.countsOf(s.ID)
+		if s.Status != "RUNNING" && c.requests == 0 && len(s.Instances) == 0 {
+			e.add(famServices, s.Service, 1, s.Status)
+			continue // there may be thousands of them, with nothing to say
+		}
+		e.state(s)
 		e.counts(s.Service, &c)
 		e.add(famLost, s.Service, float64(lost))
 		e.usage(s, t.meter.rate)

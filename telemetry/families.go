@@ -38,11 +38,11 @@ var (
 	famServices   = &family{name: "apron_service_info", kind: gauge, help: "1, with the service's status.", labels: []string{"status"}}
 	famCPU        = &family{name: "apron_cpu_utilization_percent", kind: gauge, help: "CPU that the service's instances have used over the last minute, in percent of what they have.", cloudwatch: "CPUUtilization"}
 	famMemory     = &family{name: "apron_memory_utilization_percent", kind: gauge, help: "Memory that the service's instances hold, in percent of what they have.", cloudwatch: "MemoryUtilization"}
-	famOneCPU     = &family{name: "apron_instance_cpu_utilization_percent", kind: gauge, help: "CPU that the instance has used over the last minute, in percent of what it has.", cloudwatch: "CPUUtilization", labels: []string{"instance"}}
-	famOneMemory  = &family{name: "apron_instance_memory_utilization_percent", kind: gauge, help: "Memory that the instance holds, in percent of what it has.", cloudwatch: "MemoryUtilization", labels: []string{"instance"}}
-	famCPUSeconds = &family{name: "apron_instance_cpu_seconds_total", kind: counter, help: "CPU that the instance has used.", labels: []string{"instance"}}
-	famBytes      = &family{name: "apron_instance_memory_bytes", kind: gauge, help: "Memory that the instance holds.", labels: []string{"instance"}}
-	famByteLimit  = &family{name: "apron_instance_memory_limit_bytes", kind: gauge, help: "Memory over which the instance is ended.", labels: []string{"instance"}}
+	famOneCPU     = &family{name: "apron_instance_cpu_utilization_percent", kind: gauge, help: "CPU that the instance has used over the last minute, in percent of what it has.", cloudwatch: "CPUUtilization", labels: []string{"instance_id"}}
+	famOneMemory  = &family{name: "apron_instance_memory_utilization_percent", kind: gauge, help: "Memory that the instance holds, in percent of what it has.", cloudwatch: "MemoryUtilization", labels: []string{"instance_id"}}
+	famCPUSeconds = &family{name: "apron_instance_cpu_seconds_total", kind: counter, help: "CPU that the instance has used.", labels: []string{"instance_id"}}
+	famBytes      = &family{name: "apron_instance_memory_bytes", kind: gauge, help: "Memory that the instance holds.", labels: []string{"instance_id"}}
+	famByteLimit  = &family{name: "apron_instance_memory_limit_bytes", kind: gauge, help: "Memory over which the instance is ended.", labels: []string{"instance_id"}}
 	famOperations = &family{name: "apron_operations_total", kind: counter, help: "Operations that have ended, by type and by how.", labels: []string{"account", "type", "status"}, ofMachine: true}
 	famOpSeconds  = &family{name: "apron_operations_duration_seconds_total", kind: counter, help: "What those took in all.", labels: []string{"account", "type", "status"}, ofMachine: true}
 	famBuilds     = &family{name: "apron_builds_total", kind: counter, help: "Builds that have ended: built, reused, failed by what the user can mend, or given up for another reason.", labels: []string{"account", "outcome"}, ofMachine: true}

@@ -143,8 +143,8 @@ func TestMetrics_HaveCloudWatchsNamesAsLabels(t *testing.T) {
 	f.wants(2, "apron_instances_wanted", web...)
 	f.wants(50, "apron_cpu_utilization_percent", append(web, "cloudwatch=CPUUtilization")...)
 	f.wants(25, "apron_memory_utilization_percent", append(web, "cloudwatch=MemoryUtilization")...)
-	f.wants(50, "apron_instance_cpu_utilization_percent", "instance=i1", "cloudwatch=CPUUtilization")
-	f.wants(25, "apron_instance_memory_utilization_percent", "instance=i1", "cloudwatch=MemoryUtilization")
+	f.wants(50, "apron_instance_cpu_utilization_percent", "instance_id=i1", "cloudwatch=CPUUtilization")
+	f.wants(25, "apron_instance_memory_utilization_percent", "instance_id=i1", "cloudwatch=MemoryUtilization")
 
 	h := f.one("apron_request_duration_seconds", append(web, "cloudwatch=RequestLatency")...).GetHistogram()
 	if h.GetSampleCount() != 8 || math.Abs(h.GetSampleSum()-120.021) > 1e-9 {
