@@ -77,7 +77,7 @@ func (s *span) attributes(m message, svc Service) message {
 	host, port := splitHost(r.Host)
 	m = m.attribute("server.address", host).attributeInt("server.port", int64(port))
 	m = m.attribute("client.address", r.Client).attribute("user_agent.original", r.Agent)
-	m = m.attribute("network.protocol.version", strings.TrimPrefix(r.Proto, "HTTP/"))
+	m = m.attribute("network.protocol.version", protocolVersion(r.Proto))
 	m = m.attributeInt("http.response.status_code", int64(r.Status))
 	if r.Status >= 500 {
 		m = m.attribute("error.type", strconv.Itoa(r.Status))
@@ -102,6 +102,14 @@ func knownMethod(method string) (name, original string) {
 		return method, ""
 	}
 	return otherMethod, method
+}
+
+// protocolVersion is "1.1" of "HTTP/1.1", and "2" of what Go calls "HTTP/2.0".
+func protocolVersion(proto string) string {
+	if proto == "HTTP/2.0" {
+		return "2"
+	}
+	return strings.TrimPrefix(proto, "HTTP/")
 }
 
 func scheme(tls bool) string {

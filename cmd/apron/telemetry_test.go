@@ -109,6 +109,29 @@ func (w *world) accessLines() map[string]map[string]any {
 	return found
 }
 
+// sendOtherwise makes requests with a body, by HTTP/2, and of another protocol.
+func (w *world) sendOtherwise() {
+	w.Helper()
+	resp, err := w.platform.HTTP().Post("http://"+w.url+"/log?line=posted", "text/plain", strings.NewReader(strings.Repeat("x", 1000)))
+	if err != nil {
+		w.Fatal(err)
+	}
+	resp.Body.Close()
+	client := w.platform.HTTP()
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	client.Transport.(*http.Transport).Protocols = protocols
+	if resp, err = client.Get("http://" + w.url + "/args"); err != nil {
+		w.Fatal(err)
+	}
+	resp.Body.Close()
+	e := openEcho(w.T, w)
+	if err := e.says("hello"); err != nil {
+		w.Error(err)
+	}
+	e.close()
+}
+
 const clientsParent = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 // TestRequests_AreLoggedCountedAndTraced makes requests that end in every way, and looks for them in the access log, in
@@ -127,6 +150,7 @@ func TestRequests_AreLoggedCountedAndTraced(t *testing.T) {
 	if _, state, err := w.send(t.Context(), "GET", "/header?name=Tracestate", "Traceparent", clientsParent, "Tracestate", "v=1"); state != "v=1" {
 		t.Errorf("the instance got tracestate %q, %v", state, err)
 	}
+	w.sendOtherwise()
 	if status, _, err := w.send(t.Context(), "GET", "/nowhere"); status != 404 {
 		t.Errorf("GET /nowhere = %d, %v", status, err)
 	}
@@ -149,7 +173,7 @@ func TestRequests_AreLoggedCountedAndTraced(t *testing.T) {
 	}
 
 	var lines map[string]map[string]any
-	eventually(t, "the access log has all requests", func() bool { lines = w.accessLines(); return len(lines) >= 6 })
+	eventually(t, "the access log has all requests", func() bool { lines = w.accessLines(); return len(lines) >= 9 })
 	w.checkLines(lines, parent)
 	w.checkSpans(spans, parent)
 	w.checkMetrics()
@@ -169,6 +193,15 @@ func (w *world) checkLines(lines map[string]map[string]any, parent string) {
 	if id, _ := first["instance"].(string); len(id) != 32 || first["reason"] != nil || first["first_byte_ms"] == nil {
 		w.Errorf("the line is %v", first)
 	}
+	if got := lines["/log?line=posted"]; got["bytes_in"] != 1000.0 || got["method"] != "POST" {
+		w.Errorf("the line of a request with a body is %v", got)
+	}
+	if got := lines["/args"]; got["protocol"] != "HTTP/2.0" || got["status"] != 200.0 || got["trace_id"] == nil {
+		w.Errorf("the line of a request by HTTP/2 is %v", got)
+	}
+	if got := lines["/echo"]; got["status"] != 101.0 || got["upgraded"] != true || got["bytes_out"].(float64) < 5 {
+		w.Errorf("the line of an upgraded connection is %v", got)
+	}
 	if got := lines["/nowhere"]; got["status"] != 404.0 || got["reason"] != nil {
 		w.Errorf("the line of a 404 is %v", got)
 	}
@@ -182,7 +215,7 @@ func (w *world) checkLines(lines map[string]map[string]any, parent string) {
 
 func (w *world) checkSpans(r *spanReceiver, parent string) {
 	w.Helper()
-	eventually(w.T, "the collector has the spans", func() bool { return len(r.of("apron.service.id", w.id)) >= 6 })
+	eventually(w.T, "the collector has the spans", func() bool { return len(r.of("apron.service.id", w.id)) >= 9 })
 	found := r.of("url.query", "name=Traceparent&token=REDACTED")
 	if len(found) != 1 {
 		w.Fatalf("%d spans are of the first request", len(found))
@@ -192,8 +225,8 @@ func (w *world) checkSpans(r *spanReceiver, parent string) {
 	if got != parent || hex.EncodeToString(s.GetParentSpanId()) != clientsParent[36:52] || s.GetKind() != trace.Span_SPAN_KIND_SERVER {
 		w.Errorf("the span is %v; the instance got %s", s, parent)
 	}
-	if len(r.of("apron.service.name", "web-app")) < 6 || len(r.of("error.type", "502")) != 1 {
-		w.Errorf("the spans are %v", r.spans)
+	if named, failed, second := len(r.of("apron.service.name", "web-app")), len(r.of("error.type", "502")), len(r.of("network.protocol.version", "2")); named < 9 || failed != 1 || second != 1 {
+		w.Errorf("%d spans have the service's name, %d an error's type and %d are of HTTP/2; want 9, 1 and 1", named, failed, second)
 	}
 }
 
