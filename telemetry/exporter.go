@@ -37,9 +37,11 @@ type Exporter struct {
 
 	sent, lost, refused atomic.Uint64 // spans: taken, not taken in time, not wanted by the collector
 
-	known  map[string]Service // by id; run's
-	told   uint64             // of lost and refused; run's
-	toldAt time.Time          // run's
+	// Of run alone:
+	ending <-chan struct{}    // closed when the server ends: nothing is waited for any more
+	known  map[string]Service // by id
+	told   uint64             // of lost and refused
+	toldAt time.Time
 }
 
 // NewExporter returns an Exporter; Telemetry's Run makes it send.
@@ -73,8 +75,9 @@ func (e *Exporter) add(r *proxy.Record) {
 	}
 }
 
-// run sends what is queued until ctx is done, and then for a few seconds more what is left.
+// run sends what is queued until ctx is done, and then what is left, for a few seconds and without trying anything again.
 func (e *Exporter) run(ctx context.Context, log *slog.Logger, services servicesFunc) error {
+	e.ending = ctx.Done()
 	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	defer context.AfterFunc(ctx, func() { time.AfterFunc(lastSpans, cancel) })()

@@ -259,6 +259,26 @@ func TestExporter_SendsInBatchesAndWhatIsLeftAtTheEnd(t *testing.T) {
 	r.wantsOutcomes(tel.cfg.Spans, n, 0, 0)
 }
 
+func TestExporter_TriesNothingAgainWhenTheServerEnds(t *testing.T) {
+	r := newReceiver(t)
+	tel := New(Config{Log: slog.New(slog.DiscardHandler), Services: nameServices, Spans: r.exporter()})
+	for range 20 {
+		r.answers = append(r.answers, status(503))
+	}
+	for range 2*spanBatch + 1 {
+		tel.cfg.Spans.add(&proxy.Record{TraceOut: parentOut})
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := tel.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	if tried := 20 - len(r.answers); tried != 3 {
+		t.Errorf("three batches were sent in %d requests", tried)
+	}
+	r.wantsOutcomes(tel.cfg.Spans, 0, 2*spanBatch+1, 0)
+}
+
 func FuzzRejected(f *testing.F) {
 	text, _ := proto.Marshal(&collector.ExportTraceServiceResponse{PartialSuccess: &collector.ExportTracePartialSuccess{RejectedSpans: 2}})
 	f.Add(text)

@@ -43,12 +43,14 @@ func (e *Exporter) encode(batch []*span) []byte {
 	})
 }
 
-// deliver posts the batch, again and again while the collector seems to be away for the moment, for up to a minute.
+// deliver posts the batch, again and again while the collector seems to be away for the moment, for up to a minute or until
+// the server ends.
 func (e *Exporter) deliver(ctx context.Context, batch []*span) error {
 	body := e.encode(batch)
 	ctx, cancel := context.WithTimeout(ctx, spanPeriod)
 	defer cancel()
 	for pause := firstBackoff; ; pause = min(2*pause, longBackoff) {
+		last := isClosed(e.ending)
 		refused, wait, err := e.post(ctx, body)
 		if err == nil {
 			refused = min(refused, uint64(len(batch)))
@@ -60,13 +62,30 @@ func (e *Exporter) deliver(ctx context.Context, batch []*span) error {
 			e.refused.Add(uint64(len(batch)))
 			return err
 		}
-		wait = max(wait, pause/2+rand.N(pause/2))
-		select {
-		case <-time.After(wait):
-		case <-ctx.Done():
+		if last || !e.rest(ctx, max(wait, pause/2+rand.N(pause/2))) {
 			e.lost.Add(uint64(len(batch)))
 			return err
 		}
+	}
+}
+
+// rest waits, less when the server ends. It reports false when ctx is done.
+func (e *Exporter) rest(ctx context.Context, d time.Duration) bool {
+	select {
+	case <-time.After(d):
+	case <-e.ending:
+	case <-ctx.Done():
+		return false
+	}
+	return true
+}
+
+func isClosed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
 	}
 }
 
