@@ -61,12 +61,16 @@ func (b *requestBody) Close() error { return nil }
 // responseBody is the instance's body. It remembers a failed read, to tell it from a client that stopped reading.
 type responseBody struct {
 	io.ReadCloser
-	x *exchange
+	x   *exchange
+	res *http.Response // whose body it is
 }
 
 func (b *responseBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
+		if b.x.endGRPC(b.res, err) {
+			return n, io.EOF
+		}
 		b.x.mu.Lock()
 		b.x.responseErr = err
 		b.x.mu.Unlock()

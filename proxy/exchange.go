@@ -15,24 +15,25 @@ import (
 type exchange struct {
 	http.ResponseWriter
 	flight
-	client    context.Context // done when the client has gone
-	ctx       context.Context // client's, and ended by cut
-	requestID string
-	deadline  *time.Timer
-	status    atomic.Int32 // final status sent to the client, 0 before
-	switched  atomic.Bool  // the instance has answered 101
-	http2     bool         // the client speaks it
-	grpc      bool
-	upgrades  bool          // the client asks for another protocol
-	complete  bool          // the answer was written whole
-	body      *requestBody  // nil without one
-	firstByte time.Duration // since the beginning; 0 before
-	reason    string        // why it was failed
-	unread    *time.Timer   // see Write
-	rec       Record
-	empty     bool  // the answer ended with its headers
-	declared  int64 // Content-Length of the answer, -1 without one
-	written   int64 // bytes of its body
+	client      context.Context // done when the client has gone
+	ctx         context.Context // client's, and ended by cut
+	requestID   string
+	deadline    *time.Timer
+	status      atomic.Int32 // final status sent to the client, 0 before
+	switched    atomic.Bool  // the instance has answered 101
+	http2       bool         // the client speaks it
+	grpc        bool
+	grpcTimeout string        // as the client says it; "" without one
+	upgrades    bool          // the client asks for another protocol
+	complete    bool          // the answer was written whole
+	body        *requestBody  // nil without one
+	firstByte   time.Duration // since the beginning; 0 before
+	reason      string        // why it was failed
+	unread      *time.Timer   // see Write
+	rec         Record
+	empty       bool  // the answer ended with its headers
+	declared    int64 // Content-Length of the answer, -1 without one
+	written     int64 // bytes of its body
 
 	mu          sync.Mutex
 	cancel      context.CancelCauseFunc
@@ -56,7 +57,8 @@ func newExchange(p *Proxy, w http.ResponseWriter, r *http.Request) *exchange {
 		requestID:      requestID(r),
 		http2:          r.ProtoMajor == 2,
 		grpc:           isGRPC(r),
-		upgrades:       upgrades(r),
+		grpcTimeout:    r.Header.Get("Grpc-Timeout"),
+		upgrades:       r.Header.Get("Upgrade") != "",
 	}
 	x.ctx, x.cancel = context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
 	if r.Body != nil && r.Body != http.NoBody {

@@ -62,7 +62,7 @@ func (x *exchange) fail(err error) {
 	h := x.Header()
 	h.Set("X-Request-Id", x.requestID)
 	if x.grpc {
-		x.failGRPC(f)
+		x.failGRPC(f, err)
 		return
 	}
 	h.Set("Content-Type", "text/plain; charset=utf-8")
@@ -153,8 +153,11 @@ func isDisconnect(err error) bool {
 // instanceReason says in a line what the instance did. net/http has no types for the errors that are told by text.
 func instanceReason(err error) string {
 	_, unreached := errors.AsType[*dialError](err)
+	_, reset := errors.AsType[streamError](err)
 	text := err.Error()
 	switch {
+	case reset:
+		return "instance reset the stream before it answered"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		return "instance refused the connection: nothing listens on the service's port"
 	case unreached:

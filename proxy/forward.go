@@ -173,7 +173,7 @@ func receive(res *http.Response) error {
 		res.Header.Del("Content-Length") // an answer of HTTP/1.1 has a place for trailers only when it is chunked
 	}
 	x.empty = res.ContentLength == 0
-	res.Body = &responseBody{res.Body, x}
+	res.Body = &responseBody{res.Body, x, res}
 	return nil
 }
 
