@@ -306,7 +306,7 @@ func upgrade(t *testing.T, e *edge) net.Conn {
 	c.SetDeadline(time.Now().Add(10 * time.Second))
 	io.WriteString(c, "GET /ws HTTP/1.1\r\nHost: web.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	res, err := http.ReadResponse(bufio.NewReader(c), nil)
-	if err != nil || res.StatusCode != 101 {
+	if err != nil || res.StatusCode != 101 || res.Header.Get("Connection") != "Upgrade" {
 		t.Fatalf("upgrade: %v, %v", res, err)
 	}
 	return c

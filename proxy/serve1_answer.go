@@ -69,8 +69,7 @@ func (x *exchange1) composeAnswer(b []byte) []byte {
 // appendConnection says what becomes of the connection, where the client would expect something else.
 func (x *exchange1) appendConnection(b []byte) []byte {
 	switch {
-	case x.res.Status == http.StatusSwitchingProtocols:
-		return b // composeSwitch says it
+	case x.res.Status == 101: // composeSwitch says it
 	case !x.keep:
 		return append(b, "Connection: close\r\n"...)
 	case x.req.Minor == 0:
