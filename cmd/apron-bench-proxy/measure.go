@@ -59,7 +59,7 @@ func (b *bench) memory(ctx context.Context) error {
 			}
 			var h holding
 			var err error
-			if h.fresh, h.plain, err = b.idleMemory(ctx, p, row{path: "/"}); err == nil && p.tls != "" {
+			if h.fresh, h.plain, err = b.idleMemory(ctx, p, row{path: "/"}); err == nil {
 				_, h.tls, err = b.idleMemory(ctx, p, row{path: "/", tls: true})
 			}
 			if err != nil {

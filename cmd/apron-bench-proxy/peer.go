@@ -66,10 +66,7 @@ func (p *peer) start(ctx context.Context) (err error) {
 	case p.name == "apron":
 		edge := strings.TrimPrefix(p.bench.platform.Env["APRON_EDGE_URL"], "http://")
 		p.plain, p.tls, p.logs = edge, edge, edge // one port takes both, and each service has its own log
-		if err := p.bench.await(ctx, p); err != nil {
-			return err
-		}
-		return p.tryTLS(ctx)
+		return p.bench.await(ctx, p)
 	case p.command == nil:
 		return p.bench.await(ctx, p)
 	}
@@ -79,17 +76,6 @@ func (p *peer) start(ctx context.Context) (err error) {
 		return err
 	}
 	return p.bench.await(ctx, p)
-}
-
-// tryTLS leaves apron out of the rows with TLS when its port speaks none.
-func (p *peer) tryTLS(ctx context.Context) error {
-	conn, err := askOnce(ctx, p.tls, p.bench.host(false), true)
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "bench-proxy: this apron speaks no TLS:", err)
-		p.tls = ""
-		return nil
-	}
-	return conn.Close()
 }
 
 // restart ends the proxy and starts it, so that it holds nothing of what it did before.

@@ -82,10 +82,6 @@ func (b *bench) printHoldings(w io.Writer, found map[*peer][]holding) {
 		}
 		fresh := median(all, func(h holding) float64 { return float64(h.fresh) / (1 << 20) })
 		fmt.Fprintf(w, "| %s | %.1f | %.1f | %s |", p.title, fresh, median(all, plain), unlessZero(nginxPlain, "%.2f", median(all, plain)/nginxPlain))
-		if p.tls == "" {
-			fmt.Fprintln(w, " | |")
-			continue
-		}
 		fmt.Fprintf(w, " %.1f | %s |\n", median(all, tls), unlessZero(nginxTLS, "%.2f", median(all, tls)/nginxTLS))
 	}
 }
