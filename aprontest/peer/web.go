@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/coder/websocket"
@@ -26,12 +25,16 @@ func web() http.Handler {
 	mux.HandleFunc("/refuse", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "not from you", http.StatusForbidden) })
 	mux.HandleFunc("/events", events)
 	mux.HandleFunc("/ws", echo)
-	done := make(chan struct{})
-	end := sync.OnceFunc(func() { close(done) })
-	mux.HandleFunc("/done", func(http.ResponseWriter, *http.Request) { end() })
+	loaded := make(chan struct{})
+	mux.HandleFunc("/done", func(_ http.ResponseWriter, r *http.Request) {
+		select {
+		case loaded <- struct{}{}:
+		case <-r.Context().Done():
+		}
+	})
 	mux.HandleFunc("/wait", func(_ http.ResponseWriter, r *http.Request) {
 		select {
-		case <-done:
+		case <-loaded:
 		case <-r.Context().Done():
 		}
 	})

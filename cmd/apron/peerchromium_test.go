@@ -16,21 +16,19 @@ const chromiumLimit = time.Minute
 // TestPeerChromium_ShowsAPageWithEventsAndASocket has Debian's Chromium load a page of the service, which opens an EventSource
 // and a WebSocket and writes what it got from them. The browser trusts the platform as a user's does, by its NSS database.
 func TestPeerChromium_ShowsAPageWithEventsAndASocket(t *testing.T) {
-	for scheme, over := range map[string]string{"http": "http: http/1.1", "https": "https: h2"} {
-		t.Run(scheme, func(t *testing.T) {
-			p := newPeer(t, "http", 1)
-			page := p.browse(t, scheme+"://"+p.url+"/page")
-			for id, want := range map[string]string{
-				"events": "event 1, event 2, event 3",
-				"socket": "hello, \U0001F980, closed with 4001 enough",
-				"over":   over,
-			} {
-				if got := regexp.MustCompile(`<p id="` + id + `">([^<]*)</p>`).FindStringSubmatch(page); got == nil || got[1] != want {
-					t.Errorf("%s = %q, want %q in\n%s", id, got, want, page)
-				}
+	p := newPeer(t, "http", 1)
+	p.eachScheme(func(t *testing.T, scheme string) {
+		page := p.browse(t, scheme+"://"+p.url+"/page")
+		for id, want := range map[string]string{
+			"events": "event 1, event 2, event 3",
+			"socket": "hello, \U0001F980, closed with 4001 enough",
+			"over":   map[string]string{"http": "http: http/1.1", "https": "https: h2"}[scheme],
+		} {
+			if got := regexp.MustCompile(`<p id="` + id + `">([^<]*)</p>`).FindStringSubmatch(page); got == nil || got[1] != want {
+				t.Errorf("%s = %q, want %q in\n%s", id, got, want, page)
 			}
-		})
-	}
+		}
+	})
 }
 
 // browse is the page as it is when all of it has been loaded.
