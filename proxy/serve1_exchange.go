@@ -41,6 +41,7 @@ type exchange1 struct {
 	status    int  // final status sent to the client, 0 before
 	firstByte time.Duration
 	repeated  bool
+	fresh     bool // the connection that failed had been made for this request
 	unheard   bool // 100 (Continue) is still to be sent to the client
 	reason    string
 	record    Record
@@ -80,7 +81,7 @@ func (x *exchange1) peek() state {
 // reset forgets the request but keeps the buffers, and what was read beyond it.
 func (x *exchange1) reset() {
 	x.taken, x.out, x.unsent, x.idLen, x.up = 0, x.out[:0], nil, 0, nil
-	x.keep, x.whole, x.status, x.firstByte, x.repeated, x.unheard = false, false, 0, 0, false, false
+	x.keep, x.whole, x.status, x.firstByte, x.repeated, x.fresh, x.unheard = false, false, 0, 0, false, false, false
 	x.reason, x.traceIn, x.traceOut, x.reader = "", "", "", nil
 	x.ahead = x.ahead[:0]
 	if x.reply != nil && cap(x.reply) == len(buffer{}) {

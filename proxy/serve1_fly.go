@@ -21,6 +21,10 @@ var (
 
 // fly takes the request to an instance and its answer to the client.
 func (x *exchange1) fly() {
+	if limit := x.limits.BodyLimit; limit > 0 && max(x.req.Length, x.upload.Payload) > limit {
+		x.fail(errBodyLimit)
+		return
+	}
 	var failure error
 	for {
 		in, err := x.findInstance()
@@ -37,7 +41,9 @@ func (x *exchange1) fly() {
 			x.fail(err)
 			return
 		}
-		in.failed(err)
+		if _, unreached := errors.AsType[*dialError](err); unreached || x.fresh && x.firstByte == 0 {
+			in.failed(err)
+		}
 		if !x.mayRepeat(err) {
 			x.fail(err)
 			return
@@ -105,6 +111,7 @@ func (x *exchange1) ask(in *instance) error {
 			return nil
 		}
 		x.attach(nil)
+		x.fresh = !up.reused
 		up.close()
 		if !up.reused || !x.repeatable() || x.firstByte != 0 || x.peek().ended() {
 			return err

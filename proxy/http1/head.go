@@ -144,9 +144,13 @@ func (h *Head) settle(b []byte) error {
 	for _, f := range h.Fields {
 		switch f.Kind {
 		case Upgrade:
-			if h.saysUpgrade && h.Upgrade.Len() == 0 {
-				h.Upgrade = f.Value
+			if !h.saysUpgrade {
+				continue
 			}
+			if h.Upgrade.Len() > 0 || !validProtocols(f.Value.Of(b)) {
+				return errUpgrade
+			}
+			h.Upgrade = f.Value
 		case Connection:
 			if lists++; lists > maxOptions {
 				return errOptions
@@ -155,6 +159,21 @@ func (h *Head) settle(b []byte) error {
 		}
 	}
 	return nil
+}
+
+// validProtocols reports that the list is one of names with or without a version, as in "websocket" and "HTTP/2.0".
+func validProtocols(list []byte) bool {
+	for more := true; more; {
+		var name []byte
+		name, list, more = nextOption(list)
+		if slash := indexByte(name, '/'); slash > 0 && isToken(name[slash+1:]) {
+			name = name[:slash]
+		}
+		if !isToken(name) {
+			return false
+		}
+	}
+	return true
 }
 
 // markListed marks the fields that a Connection header names. Those of a kind that the proxy writes itself, or must

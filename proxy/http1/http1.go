@@ -33,6 +33,7 @@ var (
 	errBoth       = malformed("there are both a Content-Length and a Transfer-Encoding header")
 	errOldCoding  = malformed("an HTTP/1.0 message has a Transfer-Encoding header")
 	errOptions    = malformed("the Connection header lists too much or is malformed")
+	errUpgrade    = malformed("the Upgrade header is malformed or there are several")
 	errStatus     = malformed("the status is malformed")
 	errChunk      = malformed("a chunk of the body is malformed")
 	errTrailer    = malformed("a trailer of the body is malformed or must not be a trailer")

@@ -1,0 +1,594 @@
+package proxy
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// eachOwn runs test over the ways that are ServeConn's.
+func eachOwn(t *testing.T, test func(t *testing.T, via way)) {
+	for _, via := range []way{wire, loop1} {
+		t.Run(via.name, func(t *testing.T) { test(t, via) })
+	}
+}
+
+// dialEdge opens a connection to the edge, which ends after ten seconds.
+func dialEdge(t *testing.T, e *edge) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	c.SetDeadline(time.Now().Add(10 * time.Second))
+	return c
+}
+
+// echo answers with what it got: method, target and body.
+func echo(w http.ResponseWriter, r *http.Request) {
+	body, err := io.ReadAll(r.Body)
+	fmt.Fprint(w, r.Method, " ", r.RequestURI, " ", string(body), err)
+}
+
+func TestPipeline_IsAnsweredInOrder(t *testing.T) {
+	eachOwn(t, func(t *testing.T, via way) {
+		e := newEdge(t, via)
+		e.backend("i1", echo)
+		e.open("i1")
+		const text = "GET /1 HTTP/1.1\r\nHost: web.test\r\n\r\n" +
+			"POST /2 HTTP/1.1\r\nHost: web.test\r\nContent-Length: 3\r\n\r\nabc" +
+			"\r\nPOST /3 HTTP/1.1\r\nHost: web.test\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n" +
+			"GET /4 HTTP/1.1\r\nHost: nobody.test\r\n\r\n" +
+			"HEAD /5 HTTP/1.1\r\nHost: web.test\r\n\r\n" +
+			"GET /6 HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\n\r\n"
+		want := []string{"200 GET /1 <nil>", "200 POST /2 abc<nil>", "200 POST /3 abc<nil>", "404 ", "200 ", "200 GET /6 <nil>"}
+		for size := range []int{1, 7, 50, len(text)} {
+			c := dialEdge(t, e)
+			go func() {
+				for at := 0; at < len(text); at += size + 1 {
+					io.WriteString(c, text[at:min(at+size+1, len(text))])
+				}
+			}()
+			br := bufio.NewReader(c)
+			for i, w := range want {
+				res, err := http.ReadResponse(br, &http.Request{Method: map[bool]string{true: "HEAD"}[i == 4]})
+				if err != nil {
+					t.Fatalf("answer %d: %v", i+1, err)
+				}
+				body, _ := io.ReadAll(res.Body)
+				if got := fmt.Sprint(res.StatusCode, " ", string(body)); got != w {
+					t.Errorf("answer %d: got %q, want %q", i+1, got, w)
+				}
+			}
+			if rest, err := io.ReadAll(br); len(rest) > 0 || err != nil {
+				t.Errorf("after the last answer: %q, %v", rest, err)
+			}
+		}
+	})
+}
+
+func TestHTTP10_IsSpokenToClientsThatDo(t *testing.T) {
+	eachOwn(t, func(t *testing.T, via way) {
+		e := newEdge(t, via)
+		e.backend("i1", func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/whole" {
+				io.WriteString(w, "whole")
+				return
+			}
+			io.WriteString(w, "one")
+			http.NewResponseController(w).Flush() // chunked, to the proxy
+			io.WriteString(w, "two")
+		})
+		e.open("i1")
+		got := rawExchange(t, e, "GET / HTTP/1.0\r\nHost: web.test\r\nConnection: keep-alive\r\n\r\n")
+		if !strings.HasSuffix(got, "\r\n\r\nonetwo") || !strings.Contains(got, "Connection: close\r\n") || strings.Contains(got, "chunked") {
+			t.Errorf("chunked answer: %q", got)
+		}
+		c := dialEdge(t, e)
+		br := bufio.NewReader(c)
+		for range 2 {
+			io.WriteString(c, "GET /whole HTTP/1.0\r\nHost: web.test\r\nConnection: keep-alive\r\n\r\n")
+			res, err := http.ReadResponse(br, nil)
+			if err != nil || res.Close || res.ContentLength != 5 {
+				t.Fatalf("kept alive: %v, %v", res, err)
+			}
+			if body, err := io.ReadAll(res.Body); string(body) != "whole" {
+				t.Errorf("got %q, %v", body, err)
+			}
+		}
+		if got := rawExchange(t, e, "GET / HTTP/1.0\r\n\r\n"); !strings.HasPrefix(got, "HTTP/1.1 404 ") || !strings.HasSuffix(got, "\r\n\r\n") {
+			t.Errorf("without a host: %q", got)
+		}
+	})
+}
+
+func TestAnswer_FramingReachesTheClientWhole(t *testing.T) {
+	long := strings.Repeat("0123456789abcdef", 20<<10)
+	for name, c := range map[string]struct {
+		method, answer, body string
+	}{
+		"until close":           {"GET", "HTTP/1.1 200 OK\r\n\r\nto the end", "to the end"},
+		"until close, HTTP/1.0": {"GET", "HTTP/1.0 200 OK\r\nConnection: keep-alive\r\n\r\n" + long, long},
+		"until close, empty":    {"GET", "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n", ""},
+		"counted":               {"GET", "HTTP/1.1 200 OK\r\nContent-Length: " + fmt.Sprint(len(long)) + "\r\n\r\n" + long, long},
+		"chunked":               {"GET", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n" + strings.Repeat("a\r\n0123456789\r\n", 9000) + "0\r\n\r\n", strings.Repeat("0123456789", 9000)},
+		"no content":            {"GET", "HTTP/1.1 204 No Content\r\n\r\n", ""},
+		"not modified":          {"GET", "HTTP/1.1 304 Not Modified\r\nContent-Length: 9\r\n\r\n", ""},
+		"head":                  {"HEAD", "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n", ""},
+		"head, chunked":         {"HEAD", "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", ""},
+		"after interim ones":    {"GET", "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok", "ok"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachOwn(t, func(t *testing.T, via way) {
+				for _, piece := range []int{1, 1000, 1 << 20} {
+					if piece == 1 && len(c.answer) > 1000 {
+						continue
+					}
+					e := newEdge(t, via)
+					e.raw("i1", func(conn net.Conn) {
+						defer conn.Close()
+						if readRequest(conn) == nil {
+							return
+						}
+						for answer := c.answer; answer != ""; {
+							n := min(piece, len(answer))
+							if _, err := io.WriteString(conn, answer[:n]); err != nil {
+								return
+							}
+							answer = answer[n:]
+						}
+					})
+					e.open("i1")
+					client := dialEdge(t, e)
+					io.WriteString(client, c.method+" / HTTP/1.1\r\nHost: web.test\r\n\r\nGET / HTTP/1.1\r\nHost: nobody.test\r\nConnection: close\r\n\r\n")
+					br := bufio.NewReader(client)
+					res := finalResponse(t, br, c.method)
+					if body, err := io.ReadAll(res.Body); string(body) != c.body || err != nil {
+						t.Errorf("pieces of %d: %d bytes, %v", piece, len(body), err)
+					}
+					if next, err := http.ReadResponse(br, nil); err != nil || next.StatusCode != 404 {
+						t.Errorf("pieces of %d: the next answer: %v, %v", piece, next, err)
+					}
+				}
+			})
+		})
+	}
+}
+
+// finalResponse skips the interim ones.
+func finalResponse(t *testing.T, br *bufio.Reader, method string) *http.Response {
+	t.Helper()
+	for {
+		res, err := http.ReadResponse(br, &http.Request{Method: method})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if res.StatusCode >= 200 {
+			return res
+		}
+	}
+}
+
+func TestSmuggling_PublishedFormsReachNoInstanceAndEndTheConnection(t *testing.T) {
+	const post = "POST / HTTP/1.1\r\nHost: web.test\r\n"
+	const smuggled = "GET /smuggled HTTP/1.1\r\nHost: web.test\r\n\r\n"
+	for name, text := range map[string]string{
+		"CL.TE":                  post + "Content-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
+		"TE.CL":                  post + "Transfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n5c\r\n" + smuggled + "0\r\n\r\n",
+		"TE.TE":                  post + "Transfer-Encoding: chunked\r\nTransfer-encoding: x\r\n\r\n0\r\n\r\n" + smuggled,
+		"CL.CL":                  post + "Content-Length: 0\r\nContent-Length: 44\r\n\r\n" + smuggled,
+		"TE with a space":        post + "Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n" + smuggled,
+		"TE after a tab":         post + "\tTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
+		"TE after a bare CR":     post + "X: y\rTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
+		"TE after a bare LF":     post + "X: y\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n" + smuggled,
+		"TE folded":              post + "Transfer-Encoding:\r\n chunked\r\n\r\n0\r\n\r\n" + smuggled,
+		"TE with a vertical tab": post + "Transfer-Encoding:\x0bchunked\r\n\r\n0\r\n\r\n" + smuggled,
+		"0.CL":                   "GET / HTTP/1.1\r\nHost: web.test\r\nContent-Length:\r\n\r\n" + smuggled,
+		"chunk size overflow":    post + "Transfer-Encoding: chunked\r\n\r\n10000000000000000\r\n" + smuggled,
+		"chunk extension":        post + "Transfer-Encoding: chunked\r\n\r\n0;\n\r\n\r\n" + smuggled,
+		"chunk with a bare LF":   post + "Transfer-Encoding: chunked\r\n\r\n0\n\n" + smuggled,
+		"chunk data too long":    post + "Transfer-Encoding: chunked\r\n\r\n1\r\nab\r\n0\r\n\r\n" + smuggled,
+		"trailer that frames":    post + "Transfer-Encoding: chunked\r\n\r\n0\r\nContent-Length: 44\r\n\r\n" + smuggled,
+		"two hosts":              "GET / HTTP/1.1\r\nHost: web.test\r\nHost: b.test\r\n\r\n" + smuggled,
+		"two request lines":      "GET / HTTP/1.1\r\nGET /smuggled HTTP/1.1\r\nHost: web.test\r\n\r\n" + smuggled,
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachOwn(t, func(t *testing.T, via way) {
+				e := newEdge(t, via)
+				var arrived atomic.Int64
+				e.backend("i1", func(http.ResponseWriter, *http.Request) { arrived.Add(1) })
+				e.open("i1")
+				got := rawExchange(t, e, text)
+				if !strings.HasPrefix(got, "HTTP/1.1 400 ") && !strings.HasPrefix(got, "HTTP/1.1 501 ") ||
+					strings.Count(got, "HTTP/1.1") != 1 || !strings.Contains(got, "Connection: close\r\n") {
+					t.Errorf("answered %q", got)
+				}
+				if arrived.Load() != 0 {
+					t.Errorf("%d arrived", arrived.Load())
+				}
+			})
+		})
+	}
+}
+
+// A body that none of the readers may take for a request (CL.0): it is read as the body that it is.
+func TestSmuggling_BodyOfAGETIsItsBody(t *testing.T) {
+	eachOwn(t, func(t *testing.T, via way) {
+		e := newEdge(t, via)
+		e.backend("i1", echo)
+		e.open("i1")
+		const inner = "GET /smuggled HTTP/1.1\r\nHost: web.test\r\n\r\n"
+		got := rawExchange(t, e, "GET /outer HTTP/1.1\r\nHost: web.test\r\nConnection: close\r\nContent-Length: "+fmt.Sprint(len(inner))+"\r\n\r\n"+inner)
+		if !strings.HasSuffix(got, "GET /outer "+inner+"<nil>") || strings.Count(got, "HTTP/1.1 200") != 1 {
+			t.Errorf("answered %q", got)
+		}
+	})
+}
+
+func TestInstance_ThatSendsMoreThanItsAnswerLosesTheConnection(t *testing.T) {
+	eachOwn(t, func(t *testing.T, via way) {
+		e := newEdge(t, via)
+		e.raw("i1", func(c net.Conn) {
+			for readRequest(c) != nil {
+				io.WriteString(c, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nokHTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil")
+			}
+		})
+		e.open("i1")
+		for range 3 {
+			if _, body := e.get("/"); body != "ok" {
+				t.Errorf("got %q", body)
+			}
+		}
+		if n := e.dialed("i1"); n != 3 {
+			t.Errorf("%d connections for 3 requests", n)
+		}
+	})
+}
+
+func TestHead_LimitsAreTold(t *testing.T) {
+	for want, text := range map[string]string{
+		"431": "GET / HTTP/1.1\r\nHost: web.test\r\nX: " + strings.Repeat("x", 70<<10),
+		"414": "GET /" + strings.Repeat("x", 70<<10),
+		"505": "GET / HTTP/3.0\r\nHost: web.test\r\n\r\n",
+		"417": "GET / HTTP/1.1\r\nHost: web.test\r\nExpect: much\r\n\r\n",
+		"405": "CONNECT web.test:80 HTTP/1.1\r\nHost: web.test:80\r\n\r\n",
+	} {
+		eachOwn(t, func(t *testing.T, via way) {
+			e := newEdge(t, via)
+			e.open()
+			if got := rawExchange(t, e, text); !strings.HasPrefix(got, "HTTP/1.1 "+want+" ") || strings.Count(got, "\n") < 4 {
+				t.Errorf("%.40q: answered %q", text, got)
+			}
+		})
+	}
+}
+
+func TestHead_OfManyKilobytesPasses(t *testing.T) {
+	eachOwn(t, func(t *testing.T, via way) {
+		e := newEdge(t, via)
+		long := strings.Repeat("x", 40<<10)
+		e.backend("i1", func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("X-Back", r.Header.Get("X-Long"))
+		})
+		e.open("i1")
+		r := e.request("GET", "/", nil)
+		r.Header.Set("X-Long", long)
+		for range 2 {
+			if res, _ := e.do(r); res.Header.Get("X-Back") != long {
+				t.Errorf("%d bytes came back", len(res.Header.Get("X-Back")))
+			}
+		}
+	})
+}
+
+func TestSlowClient_IsCutInItsHeadAndWhenIdle(t *testing.T) {
+	for name, c := range map[string]struct{ text, want string }{
+		"nothing":     {"", ""},
+		"half a head": {"GET / HTTP/1.1\r\nHost: web", ""},
+		"next":        {"GET / HTTP/1.1\r\nHost: web.test\r\n\r\n", "HTTP/1.1 200 OK"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			eachOwn(t, func(t *testing.T, via way) {
+				e := newEdge(t, via, func(c *Config) { c.HeaderTimeout, c.KeepAlive = 100*time.Millisecond, 100*time.Millisecond })
+				e.backend("i1", say("hello"))
+				e.open("i1")
+				if got := rawExchange(t, e, c.text); !strings.HasPrefix(got, c.want) {
+					t.Errorf("got %q", got)
+				}
+			})
+		})
+	}
+}
+
+func TestEarlyAnswer_ReachesAClientThatStillSends(t *testing.T) {
+	eachOwn(t, func(t *testing.T, via way) {
+		e := newEdge(t, via)
+		e.raw("i1", func(c net.Conn) {
+			http.ReadRequest(bufio.NewReader(c))
+			io.WriteString(c, "HTTP/1.1 413 Too Large\r\nContent-Length: 4\r\nConnection: close\r\n\r\nstop")
+			time.Sleep(50 * time.Millisecond)
+			c.Close()
+		})
+		e.open("i1")
+		c := dialEdge(t, e)
+		io.WriteString(c, "POST / HTTP/1.1\r\nHost: web.test\r\nContent-Length: 10000000\r\n\r\n")
+		go c.Write(make([]byte, 200<<10))
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || res.StatusCode != 413 {
+			t.Fatalf("%v, %v", res, err)
+		}
+		if body, err := io.ReadAll(res.Body); string(body) != "stop" {
+			t.Errorf("got %q, %v", body, err)
+		}
+	})
+}
+
+func TestDownload_ToASlowReaderArrivesWhole(t *testing.T) {
+	eachOwn(t, func(t *testing.T, via way) {
+		e := newEdge(t, via)
+		const size = 16 << 20
+		e.backend("i1", func(w http.ResponseWriter, r *http.Request) {
+			block := make([]byte, 1<<20)
+			for i := range block {
+				block[i] = byte(i * 7)
+			}
+			for range size / len(block) {
+				w.Write(block)
+			}
+		})
+		e.open("i1")
+		res, err := e.Client.Do(e.request("GET", "/", nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		var n int
+		for buf := make([]byte, 100_000); ; {
+			m, err := io.ReadFull(res.Body, buf)
+			for i := range buf[:m] {
+				if buf[i] != byte((n+i)%(1<<20)*7) {
+					t.Fatalf("byte %d is another", n+i)
+				}
+			}
+			if n += m; err != nil {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		if n != size {
+			t.Errorf("%d of %d bytes", n, size)
+		}
+	})
+}
+
+func TestBodies_OfAllSizesComeBackOnEveryConnection(t *testing.T) {
+	eachOwn(t, func(t *testing.T, via way) {
+		e := newEdge(t, via)
+		e.backend("i1", func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			if r.URL.Query().Has("counted") {
+				w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+			}
+			w.Write(body)
+		})
+		e.open("i1")
+		var clients sync.WaitGroup
+		for client := range 16 {
+			clients.Go(func() {
+				for i, size := range []int{0, 1, 100, 3000, 4096, 8 << 10, 16<<10 + 1, 33 << 10, 64 << 10, 200 << 10, 1 << 20} {
+					sent := bytes.Repeat([]byte{byte(client), byte(i), byte(size >> 8)}, size/3+1)[:size]
+					var body io.Reader = bytes.NewReader(sent)
+					if (client+i)%2 == 0 {
+						body = io.MultiReader(body) // chunked
+					}
+					r, _ := http.NewRequest("POST", e.URL+map[bool]string{true: "/?counted", false: "/"}[client%3 == 0], body)
+					r.Host = "web.test"
+					res, err := e.Client.Do(r)
+					if err != nil {
+						t.Errorf("%d bytes: %v", size, err)
+						return
+					}
+					if got, err := io.ReadAll(res.Body); !bytes.Equal(got, sent) {
+						t.Errorf("%d bytes sent, %d came back: %v", size, len(got), err)
+					}
+					res.Body.Close()
+				}
+			})
+		}
+		clients.Wait()
+	})
+}
+
+func TestRecord_SaysWhatPassed(t *testing.T) {
+	eachOwn(t, func(t *testing.T, via way) {
+		records := make(chan Record, 1)
+		e := newEdge(t, via, func(c *Config) {
+			c.Ended = func(r *Record) {
+				own := *r
+				for _, s := range []*string{&own.RequestID, &own.Method, &own.Host, &own.Target, &own.Agent, &own.Referer} {
+					*s = strings.Clone(*s) // valid during the call only
+				}
+				records <- own
+			}
+		})
+		e.backend("i1", echo)
+		e.open("i1")
+		r := e.request("PUT", "/a?b", strings.NewReader("hello"))
+		r.Header.Set("Referer", "http://from.test/")
+		r.Header.Set("User-Agent", "me")
+		r.Header.Set("X-Request-Id", "id-1")
+		_, body := e.do(r)
+		got := <-records
+		if got.Took <= 0 || got.FirstByte <= 0 || got.FirstByte > got.Took {
+			t.Errorf("times %v, %v", got.FirstByte, got.Took)
+		}
+		got.Began, got.Took, got.FirstByte = time.Time{}, 0, 0
+		want := Record{Service: "web", Instance: "i1", RequestID: "id-1", Method: "PUT", Host: "web.test", Target: "/a?b", Proto: "HTTP/1.1",
+			Client: "127.0.0.1", Agent: "me", Referer: "http://from.test/", Status: 200, Received: 5, Sent: int64(len(body))}
+		if got != want {
+			t.Errorf("got  %+v\nwant %+v", got, want)
+		}
+	})
+}
+
+func TestVia_FallbackGetsTheConnectionOfAServiceThatSpeaksHTTP2(t *testing.T) {
+	for _, as := range []func(net.Conn) net.Conn{func(c net.Conn) net.Conn { return c }, func(c net.Conn) net.Conn { return struct{ net.Conn }{c} }} {
+		e := newEdge(t, netHTTP)
+		e.backend("i1", say("hello"))
+		e.open("i1")
+		e.SetLimits("h2c", Limits{H2C: true})
+		e.Open("h2c", "h2c.test")
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		got := make(chan string, 1)
+		go func() {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			e.ServeConn(as(c), nil, Via{Fallback: func(c net.Conn, read []byte) {
+				defer c.Close()
+				more := make([]byte, 4)
+				io.ReadFull(c, more)
+				got <- string(read) + string(more)
+				io.WriteString(c, "taken")
+			}})
+		}()
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		const request = "POST / HTTP/1.1\r\nHost: h2c.test\r\nContent-Length: 4\r\n\r\n"
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: web.test\r\n\r\n")
+		res, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err != nil || res.StatusCode != 200 {
+			t.Fatal(res, err)
+		}
+		io.WriteString(c, request)
+		time.AfterFunc(10*time.Millisecond, func() { io.WriteString(c, "body") })
+		if s := <-got; s != request+"body" {
+			t.Errorf("Fallback got %q", s)
+		}
+		if answer, err := io.ReadAll(c); string(answer) != "taken" || err != nil {
+			t.Errorf("the client got %q, %v", answer, err)
+		}
+	}
+}
+
+func TestVia_LastAnswerSaysSoAndIdleIsTold(t *testing.T) {
+	eachOwn(t, func(t *testing.T, _ way) {
+		e := newEdge(t, netHTTP)
+		e.backend("i1", say("hello"))
+		e.open("i1")
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		var via Via
+		via.Idle, via.Last = &atomic.Bool{}, &atomic.Bool{}
+		go func() {
+			if c, err := l.Accept(); err == nil {
+				e.ServeConn(c, nil, via)
+			}
+		}()
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		br := bufio.NewReader(c)
+		eventually(t, "it is idle", via.Idle.Load)
+		io.WriteString(c, "GET / HTTP/1.1\r\n")
+		eventually(t, "it is idle no more", func() bool { return !via.Idle.Load() })
+		io.WriteString(c, "Host: web.test\r\n\r\n")
+		if res, err := http.ReadResponse(br, nil); err != nil || res.Close {
+			t.Fatalf("%v, %v", res, err)
+		}
+		via.Last.Store(true)
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: web.test\r\n\r\n")
+		br.Discard(len("hello"))
+		if res, err := http.ReadResponse(br, nil); err != nil || !res.Close {
+			t.Fatalf("the last answer: %v, %v", res, err)
+		}
+	})
+}
+
+func TestConnection_ClosedFromOutsideEndsItsRequest(t *testing.T) {
+	eachOwn(t, func(t *testing.T, via way) {
+		e := newEdge(t, netHTTP)
+		e.backend("i1", func(w http.ResponseWriter, r *http.Request) { <-r.Context().Done() })
+		e.open("i1")
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		stop := via.serve(e.Proxy, l)
+		c, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		io.WriteString(c, "GET / HTTP/1.1\r\nHost: web.test\r\n\r\n")
+		eventually(t, "it is in flight", func() bool { return e.InFlight("web") == 1 })
+		stop() // returns when the connection has ended
+		if n := e.InFlight("web"); n != 0 {
+			t.Errorf("%d in flight", n)
+		}
+	})
+}
+
+func TestUpgrade_CountsBytesBothWays(t *testing.T) {
+	eachOwn(t, func(t *testing.T, via way) {
+		records := make(chan Record, 1)
+		e := newEdge(t, via, func(c *Config) { c.Ended = func(r *Record) { records <- *r } })
+		e.backend("i1", echoUpgrade)
+		e.open("i1")
+		c := upgrade(t, e)
+		io.WriteString(c, "ping")
+		io.ReadFull(c, make([]byte, 4))
+		c.Close()
+		select {
+		case r := <-records:
+			if !r.Upgraded || r.Status != 101 || r.Received != 4 || r.Sent != 4 {
+				t.Errorf("%+v", r)
+			}
+		case <-time.After(5 * time.Second):
+			t.Error("the request has not ended")
+		}
+	})
+}
+
+func TestTimeout_OfAWaitingRequestIsToldInTheLoop(t *testing.T) {
+	e := newEdge(t, loop1, func(c *Config) { c.RequestTimeout = 50 * time.Millisecond })
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	e.backend("i1", func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/slow" {
+			select {
+			case <-r.Context().Done():
+			case <-ctx.Done():
+			}
+		}
+	})
+	e.open("i1")
+	e.get("/") // leaves an idle connection, so that the next is the loop's
+	res, body := e.get("/slow")
+	if res.StatusCode != 504 || !strings.Contains(body, "upstream request timeout") {
+		t.Errorf("got %d %q", res.StatusCode, body)
+	}
+}
