@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -54,6 +53,10 @@ const statusClientGone = 499
 func (x *exchange) fail(err error) {
 	f := x.explain(err)
 	x.reason = f.reason
+	if f.status == http.StatusNotFound {
+		answerUnknownHost(x)
+		return
+	}
 	x.report(f, x.requestID, f.status, err)
 	if f.status == statusClientGone {
 		x.status.Store(statusClientGone)
@@ -99,9 +102,11 @@ func (t trouble) explainEnd() (failure, bool) {
 	case t.cause == errTimeout || t.err == errTimeout:
 		f.status, f.reason = 504, "timeout"
 		f.text = fmt.Sprintf("upstream request timeout: no whole answer within %v", t.limits.RequestTimeout)
-	case t.cause == errWithdrawn || t.cause == errDrained || t.err == errWithdrawn:
-		f.status, f.reason = 503, cmp.Or(t.cause, t.err).Error()
+	case t.cause == errWithdrawn || t.cause == errDrained:
+		f.status, f.reason = 503, t.cause.Error()
 		f.text = "The service instance was stopped before it answered; send the request again"
+	case t.err == errWithdrawn: // it waited, and had it come a moment later, nobody would have known its host
+		f.status, f.reason = http.StatusNotFound, errWithdrawn.Error()
 	}
 	return f, f.status != 0
 }

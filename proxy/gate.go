@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 )
@@ -46,8 +47,8 @@ func (g *gate) signalLocked() {
 }
 
 // drain waits until a closed gate of the service is empty. Upgraded connections, which need never end, are cut with
-// cause at once; the others when ctx is done. It returns an error when it had to cut a plain request, or when one did
-// not end.
+// cause at once; the others at ctx's deadline. When ctx is cancelled, because whoever waits has changed its mind or leaves
+// it to another process, they go on. It returns an error when it had to cut a plain request, or when one did not end.
 func (s *service) drain(ctx context.Context, g *gate, cause error) error {
 	for again := time.NewTicker(cutAgain); ; {
 		s.cut(g, cause, carrier.hopeless)
@@ -61,6 +62,9 @@ func (s *service) drain(ctx context.Context, g *gate, cause error) error {
 			again.Stop()
 		}
 		break
+	}
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return context.Cause(ctx)
 	}
 	s.refuse(g, cause)
 	n := s.cut(g, cause, func(carrier) bool { return true })

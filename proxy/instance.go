@@ -125,8 +125,8 @@ func busy(list []*instance) []*instance {
 }
 
 // Drain waits until the instance, which SetInstances names no longer, has no request in flight. Upgraded connections
-// (WebSocket) are closed at once, because nothing says that they ever end; the other requests may finish until ctx
-// is done, when they are cut, and an error tells how many. No request uses the instance when Drain has returned, but
+// (WebSocket) are closed at once, because nothing says that they ever end; the other requests may finish until ctx's
+// deadline, when they are cut, and an error tells how many; they go on when ctx is cancelled. No request uses the instance when Drain has returned, but
 // for the error that says so. An instance that is not known is drained already; one that is still named is an error.
 func (p *Proxy) Drain(ctx context.Context, instanceID string) error {
 	return p.both(ctx, Change{Kind: ChangeDrain, Instance: instanceID}, func() error { return p.drain(ctx, instanceID) })

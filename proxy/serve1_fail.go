@@ -15,8 +15,12 @@ import (
 func (x *exchange1) fail(err error) {
 	s := x.peek()
 	f := trouble{err, s.cause, s.requestErr, s.gone, x.limits}.explain()
-	x.report(f, err)
-	x.keep = x.keep && !s.ended()
+	x.reason = f.reason
+	if x.keep = x.keep && !s.ended() && s.bodyRead; f.status == http.StatusNotFound {
+		x.answerUnknownHost()
+		return
+	}
+	x.report(f, view(x.id[:x.idLen]), f.status, err)
 	if f.status == statusClientGone {
 		x.status, x.keep = f.status, false
 		return

@@ -111,9 +111,9 @@ func (s *service) countAvailableLocked() {
 
 // Withdraw makes the hosts of the service answer like unknown hosts, and returns when none of its requests is in
 // flight. Upgraded connections (WebSocket) are closed at once, because nothing says that they ever end. Requests that
-// wait for room get it in their turn, and are refused at once when the service has no instance; the others may finish
-// until ctx is done, when they are cut, and an error tells how many. The service is withdrawn either way. Safe to
-// repeat; a service that is not known is withdrawn already.
+// wait for room get it in their turn, and are answered like those of an unknown host when the service has no instance;
+// the others may finish until ctx's deadline, when they are cut, and an error tells how many. They go on when ctx is
+// cancelled. The service is withdrawn either way. Safe to repeat; a service that is not known is withdrawn already.
 func (p *Proxy) Withdraw(ctx context.Context, serviceName string) error {
 	return p.both(ctx, Change{Kind: ChangeWithdraw, Service: serviceName}, func() error { return p.withdraw(ctx, serviceName) })
 }

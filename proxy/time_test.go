@@ -173,7 +173,8 @@ func TestWebSocket_OutlivesTheTimeLimit(t *testing.T) {
 	})
 }
 
-func TestWithdraw_RefusesAtOnceWhatWaitsForAnInstance(t *testing.T) {
+// A service that was just withdrawn is unknown, and what waited for its instance has reached none.
+func TestWithdraw_AnswersWhatWaitsForAnInstanceAsForAnUnknownHost(t *testing.T) {
 	eachWay(t, func(t *testing.T, via way) {
 		bubble(t, via, nil, func(t *testing.T, p *Proxy, client *http.Client, _ *pipeListener) {
 			p.SetInstances("web", nil)
@@ -187,8 +188,35 @@ func TestWithdraw_RefusesAtOnceWhatWaitsForAnInstance(t *testing.T) {
 			if err := p.Withdraw(t.Context(), "web"); err != nil || time.Since(began) != 0 {
 				t.Errorf("%v after %v", err, time.Since(began))
 			}
-			if got := <-status; got != 503 {
+			if got := <-status; got != http.StatusNotFound {
 				t.Errorf("the waiting request got %d", got)
+			}
+		})
+	})
+}
+
+// Whoever stops waiting, because its process leaves the data to another one, has not asked for requests to be cut.
+func TestDrain_ThatIsCancelledCutsNothing(t *testing.T) {
+	slowly := func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(time.Minute)
+		_, _ = io.WriteString(w, "ok")
+	}
+	eachWay(t, func(t *testing.T, via way) {
+		bubble(t, via, slowly, func(t *testing.T, p *Proxy, client *http.Client, _ *pipeListener) {
+			answer := make(chan string, 1)
+			go func() {
+				_, body, _ := fetch(t, client)
+				answer <- body
+			}()
+			synctest.Wait()
+			p.SetInstances("web", nil)
+			ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+			time.AfterFunc(time.Second, cancel)
+			if err := p.Drain(ctx, "i1"); !errors.Is(err, context.Canceled) {
+				t.Errorf("a cancelled drain returned %v", err)
+			}
+			if got := <-answer; got != "ok" {
+				t.Errorf("the request that was in flight got %q", got)
 			}
 		})
 	})
