@@ -168,12 +168,19 @@ func borrowExchange(c *client) *exchange1 {
 	return x
 }
 
-// giveBack returns x to the pool, without the buffers that one large message made it have.
+// giveBack returns x to the pool.
 func (x *exchange1) giveBack() {
+	if p := x.client.proxy; x.clear() {
+		p.exchanges.Put(x)
+	}
+}
+
+// clear makes x ready for any client, and reports false when one large message has made it too large to keep.
+func (x *exchange1) clear() bool {
 	if cap(x.in) > 4*usualHead || cap(x.out) > 2*len(buffer{}) || cap(x.req.Fields) > 128 {
-		return
+		return false
 	}
 	x.reset()
 	x.client, x.in = nil, x.in[:0]
-	exchanges.Put(x)
+	return true
 }

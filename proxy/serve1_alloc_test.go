@@ -71,6 +71,9 @@ func TestSmallRequest_AllocatesNothing(t *testing.T) {
 			"chunked": {smallGET, smallChunks},
 		} {
 			t.Run(via.name+" "+name, func(t *testing.T) {
+				if raceDetector && via.name == wire.name {
+					t.Skip("under the race detector sync.Pool forgets on purpose what it was given; the loop, which keeps its own, is held to it all the same")
+				}
 				var ended int
 				e := newEdge(t, via, func(cfg *Config) { cfg.Ended = func(r *Record) { ended += len(r.RequestID) } })
 				quietInstance(e, c.answer)

@@ -53,7 +53,7 @@ func (l *loop) welcome(a arrival) {
 	l.rest(c)
 	c.more = true
 	if len(a.read) > 0 {
-		c.x = borrowExchange(c)
+		c.x = l.borrow(c)
 		c.x.in = append(c.x.in, a.read...)
 		l.beginReading(c)
 		l.advance(c)
@@ -80,12 +80,35 @@ func (l *loop) beginReading(c *client) {
 func (l *loop) end(c *client) {
 	c.move(nil)
 	if c.x != nil {
-		c.x.giveBack()
-		c.x = nil
+		l.giveBack(c)
 	}
 	c.poll.closeInLoop()
 	c.watch.stop()
 	c.end()
+}
+
+// mostSpare is how many exchanges a loop keeps for itself.
+const mostSpare = 64
+
+func (l *loop) borrow(c *client) *exchange1 {
+	n := len(l.spare)
+	if n == 0 {
+		return borrowExchange(c)
+	}
+	x := l.spare[n-1]
+	l.spare = l.spare[:n-1]
+	x.client = c
+	return x
+}
+
+func (l *loop) giveBack(c *client) {
+	x := c.x
+	c.x = nil
+	if len(l.spare) == mostSpare {
+		x.giveBack()
+	} else if x.clear() {
+		l.spare = append(l.spare, x)
+	}
 }
 
 func (l *loop) clientReady(c *client, events uint32) {
@@ -106,15 +129,14 @@ func (l *loop) clientReady(c *client, events uint32) {
 // read reads what a client has sent of its next request, and goes on with it.
 func (l *loop) read(c *client) {
 	if c.x == nil {
-		c.x = borrowExchange(c)
+		c.x = l.borrow(c)
 	}
 	room := c.x.room()
 	n, errno := receive1(c.poll.fd, room, 0)
 	switch {
 	case errno == syscall.EAGAIN:
 		if c.more = false; len(c.x.in) == 0 {
-			c.x.giveBack()
-			c.x = nil
+			l.giveBack(c)
 		}
 		return
 	case errno != 0 || n == 0:
@@ -313,8 +335,7 @@ func (l *loop) finish(x *exchange1) {
 		l.advance(c)
 		return
 	}
-	x.giveBack()
-	c.x = nil
+	l.giveBack(c)
 	if l.rest(c); more {
 		l.read(c)
 	}

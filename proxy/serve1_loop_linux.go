@@ -26,6 +26,7 @@ type loop struct {
 	batch [loopBatch]syscall.EpollEvent
 	ready [loopBatch]*pollConn
 	now   time.Time
+	spare []*exchange1 // used last first, so that what a few connections use stays in the processor's caches
 
 	// Clients by what they wait for, each list in the order of its deadlines; the last is looked through once a second.
 	idle, reading, flying clients
