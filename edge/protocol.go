@@ -108,9 +108,26 @@ func (s *Server) alert(c *conn) {
 // noTLS is a fatal alert in clear, handshake_failure: the nearest that TLS has to "this is not spoken here".
 var noTLS = []byte{0x15, 3, 1, 0, 2, 2, 40}
 
-// serveHTTP1 serves HTTP/1.x on stream, which is c itself or the TLS on it.
-func (s *Server) serveHTTP1(stream net.Conn, state *tls.ConnectionState) {
-	s.giveWeb(stream)
+// serveHTTP1 serves HTTP/1.x on stream, which is the client's connection itself or the TLS on it. read is what was read of it. It may
+// return before the connection ends: one that idles holds no goroutine then.
+func (s *Server) serveHTTP1(c *conn, stream net.Conn, read []byte, state *tls.ConnectionState) {
+	given := false
+	s.proxy.ServeConn(stream, read, proxy.Via{
+		TLS:   state,
+		Moved: c.move,
+		Idle:  &c.idle,
+		Last:  &s.draining,
+		Fallback: func(stream net.Conn, read []byte) {
+			given = true
+			c.idle.Store(false) // net/http says from now on when it is
+			s.giveWeb(again(c, stream, read, state))
+		},
+		Ended: func() {
+			if !given {
+				c.table.leave(c) // it is closed
+			}
+		},
+	})
 }
 
 // serveHTTP2 gives stream, which is the client's connection itself or the TLS on it, to net/http as if it were in clear: of TLS there, it

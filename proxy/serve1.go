@@ -23,7 +23,7 @@ type Via struct {
 	// Nil: nobody needs to know.
 	Moved func(net.Conn)
 
-	// Ended, if not nil, is called when the connection has ended, and ServeConn may return before that: an idle
+	// Ended, if not nil, is called when the connection has ended or after Fallback, and ServeConn may return before that: an idle
 	// connection then holds no goroutine.
 	Ended func()
 
