@@ -115,3 +115,84 @@ func answerOf(c net.Conn) (status int, text string) {
 		status, text = res.StatusCode, string(body)
 	}
 }
+
+// TestAbuse_HugeHeadsAreRefused on each way, in HTTP/1.x with a sentence: what a head may be is held for as long as it comes.
+func TestAbuse_HugeHeadsAreRefused(t *testing.T) {
+	d := newDoor(t, echo)
+	big := strings.Repeat("a", 200<<10)
+	for name, p := range map[string]struct {
+		protocols *http.Protocols
+		url       string
+	}{
+		"HTTP/1.1":           {protocols((*http.Protocols).SetHTTP1), "http://" + host},
+		"HTTP/1.1 over TLS":  {protocols((*http.Protocols).SetHTTP1), "https://" + host},
+		"HTTP/2":             {protocols((*http.Protocols).SetUnencryptedHTTP2), "http://" + host},
+		"HTTP/2 over TLS":    {protocols((*http.Protocols).SetHTTP2), "https://" + host},
+		"HTTP/1.1 to HTTP/2": {protocols((*http.Protocols).SetHTTP1), "http://" + host},
+	} {
+		d.proxy.SetLimits("web", proxy.Limits{H2C: strings.HasSuffix(name, "to HTTP/2")})
+		client := d.client(p.protocols)
+		for what, change := range map[string]func(*http.Request){
+			"one header":   func(r *http.Request) { r.Header.Set("X", big) },
+			"many headers": func(r *http.Request) { r.Header["X"] = strings.Split(strings.Repeat("12345,", 40_000), ",") },
+			"the target":   func(r *http.Request) { r.URL.Path = "/" + big },
+		} {
+			r, err := http.NewRequestWithContext(t.Context(), "GET", p.url+"/", nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			change(r)
+			res, err := client.Do(r)
+			if strings.HasPrefix(name, "HTTP/2") && err != nil && strings.Contains(err.Error(), "GOAWAY") {
+				continue // without its table of headers the connection is of no use any more, so nobody can be answered
+			}
+			if err != nil {
+				t.Errorf("%s, %s: %v", name, what, err)
+				continue
+			}
+			text, _ := io.ReadAll(res.Body)
+			res.Body.Close()
+			if (res.StatusCode != 431 && res.StatusCode != 414) || len(text) < 12 {
+				t.Errorf("%s, %s: %d %q", name, what, res.StatusCode, text)
+			}
+		}
+	}
+}
+
+// TestAbuse_TricklingEnds: each byte that comes must not begin anew the time that a head has.
+func TestAbuse_TricklingEnds(t *testing.T) {
+	d := newDoor(t, echo, func(c *Config) { c.HeaderTimeout, c.IdleTimeout = 400*time.Millisecond, 400*time.Millisecond })
+	head := "GET / HTTP/1.1\r\nHost: " + host + "\r\nX: "
+	for name, c := range map[string]net.Conn{
+		"a first head":           d.connect(),
+		"a further head":         d.connect(),
+		"a head over TLS":        tls.Client(d.connect(), d.roots()),
+		"empty lines":            d.connect(),
+		"HTTP/2's first frame":   d.connect(),
+		"HTTP/2's header frames": d.connect(),
+	} {
+		begin, more := head, "a"
+		switch name {
+		case "a further head":
+			begin = "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n" + head
+		case "empty lines":
+			begin, more = "", "\r\n"
+		case "HTTP/2's first frame":
+			begin, more = preface+"\x00\x10\x00\x04\x00\x00\x00\x00\x00", "\x00"
+		case "HTTP/2's header frames":
+			begin = preface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00" + "\x00\x00\x00\x01\x00\x00\x00\x00\x01"
+			more = "\x00\x00\x05\x09\x00\x00\x00\x00\x01" + "\x00\x01a\x01b"
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			go func() {
+				_, err := io.WriteString(c, begin)
+				for ; err == nil; time.Sleep(20 * time.Millisecond) {
+					_, err = io.WriteString(c, more)
+				}
+			}()
+			ended(t, c)
+			c.Close()
+		})
+	}
+}
