@@ -371,6 +371,19 @@ var abuses = []abuse{
 	{name: "absolute target of another scheme", sent: "GET ftp://web.test/a HTTP/1.1\r\n" + host + "\r\n" + last, status: 400},
 	{name: "target without a slash", sent: "GET a HTTP/1.1\r\n" + host + "\r\n" + last, status: 400},
 
+	// What is in order, but might have somebody read on in the wrong place.
+	{name: "body of a GET", sent: "GET /a HTTP/1.1\r\n" + host + length(len(hidden)) + "\r\n" + hidden + last, status: 200, open: []string{"GET /a", "GET /last"}},
+	{name: "Expect, and the body at once", sent: post("Expect: 100-continue\r\n"+length(len(hidden)), hidden+last), status: 200, open: []string{"GET /last", "POST /a"}},
+	{name: "Expect without a body", sent: "GET /a HTTP/1.1\r\n" + host + "Expect: 100-continue\r\n\r\n" + last, status: 200, open: []string{"GET /a", "GET /last"}},
+	{name: "Expect behind another word", sent: post("Expect: y 100-continue\r\n"+length(len(hidden)), hidden+last), status: 417},
+	{name: "Expect in HTTP/1.0", sent: "POST /a HTTP/1.0\r\n" + host + "Connection: keep-alive\r\nExpect: 100-continue\r\n" + length(len(hidden)) + "\r\n" + hidden + last, status: 200, open: []string{"GET /last", "POST /a"}},
+	{name: "upgrade that is not met", sent: "GET /a HTTP/1.1\r\n" + host + "Connection: Upgrade\r\nUpgrade: websocket\r\n\r\n" + last, status: 200, open: []string{"GET /a", "GET /last"}},
+	{name: "upgrade with a body", sent: post("Connection: Upgrade\r\nUpgrade: websocket\r\n"+length(len(hidden)), hidden+last), status: 200, open: []string{"GET /last", "POST /a"}},
+	{name: "upgrade to h2c", sent: "GET /a HTTP/1.1\r\n" + host + "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n" + last, status: 200, open: []string{"GET /a", "GET /last"}},
+	{name: "absolute target of this host", sent: "GET http://web.test/a HTTP/1.1\r\n" + host + "\r\n" + last, status: 200, open: []string{"GET /a", "GET /last"}},
+	{name: "an empty line before", sent: "\r\nGET /a HTTP/1.1\r\n" + host + "\r\n" + last, status: 200, open: []string{"GET /a", "GET /last"}},
+	{name: "HEAD, whose answer has no body", sent: "HEAD /a HTTP/1.1\r\n" + host + "\r\n" + last, status: 200, open: []string{"GET /last", "HEAD /a"}},
+
 	// What else is not met.
 	{name: "another Expect", sent: post("Expect: 200-ok\r\n"+length(0), last), status: 417},
 	{name: "600 headers", sent: "GET /a HTTP/1.1\r\n" + host + strings.Repeat("X: y\r\n", 600) + "\r\n" + last, status: 431},
