@@ -103,6 +103,17 @@ func (h *held) steady(load int) {
 	}
 }
 
+// What a look costs at the limit, where each request that waits asks for one: a load that sways, with a full window behind it.
+func BenchmarkDecide(b *testing.B) {
+	s := New(Config{MaxConcurrency: 10})
+	o := Observation{At: time.Unix(1e9, 0), Ready: 25}
+	for b.Loop() {
+		o.At = o.At.Add(time.Millisecond)
+		o.InFlight = 200 + int(o.At.UnixMilli()*7919%97)
+		s.Decide(o)
+	}
+}
+
 // TestScaler_ReadsNoClock keeps what decides apart from what looks when: Loop alone may know the time.
 func TestScaler_ReadsNoClock(t *testing.T) {
 	files, err := filepath.Glob("*.go")

@@ -45,7 +45,6 @@ type world struct {
 	area    float64 // integral of inFlight over seconds
 	lastUse time.Duration
 
-	changed time.Duration // when area and cost were brought up to date
 	result
 }
 
