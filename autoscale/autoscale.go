@@ -107,11 +107,14 @@ func (s *Scaler) adopt(o Observation) {
 	}
 }
 
-// next is the size after this observation, and why.
+// next is the size after this observation, and why it is another than before.
 func (s *Scaler) next(o Observation) (size int, why string) {
-	asleep := s.cfg.IdleTimeout > 0 && s.size == 0
-	if o.demand() == 0 && (asleep || s.idle(o)) {
+	used := o.demand() > 0
+	if s.size > 0 && !used && s.idle(o) {
 		return 0, s.becauseIdle()
+	}
+	if s.size == 0 && !used && s.cfg.IdleTimeout > 0 {
+		return 0, "" // asleep
 	}
 	if needed := s.need(o.demand()); needed > s.size {
 		return needed, s.becauseNeeded(o)
@@ -119,8 +122,8 @@ func (s *Scaler) next(o Observation) (size int, why string) {
 	if s.size > s.cfg.MaxSize {
 		return s.cfg.MaxSize, s.becauseMax()
 	}
-	if o.At.Sub(s.since) >= s.cfg.ScaleInAfter {
-		return min(s.size, s.need(s.peaks.highest())), s.becauseLess()
+	if needed := s.need(s.peaks.highest()); needed < s.size && o.At.Sub(s.since) >= s.cfg.ScaleInAfter {
+		return needed, s.becauseLess()
 	}
 	return s.size, ""
 }
