@@ -267,35 +267,6 @@ func (f *Fleet) stayHealthy(ctx context.Context, i *instance) error {
 	}
 }
 
-// untilProbe waits for the next probe, and tells whether the data plane asked for it.
-func (i *instance) untilProbe(ctx context.Context, pause time.Duration) (suspected bool, err error) {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-i.suspect:
-		return true, nil
-	case <-timer.C:
-		return false, nil
-	case <-ctx.Done():
-		return false, context.Cause(ctx)
-	}
-}
-
-// Suspect has an instance that the data plane saw fail probed at once, and again in quick succession until it answers or has
-// failed as often in a row as its health check allows. It does not wait for that; one that is not known is nobody's concern.
-func (f *Fleet) Suspect(instanceID string) {
-	f.mu.Lock()
-	i := f.instances[instanceID]
-	f.mu.Unlock()
-	if i == nil {
-		return
-	}
-	select {
-	case i.suspect <- struct{}{}:
-	default:
-	}
-}
-
 func (f *Fleet) isHealthy(i *instance) bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -311,6 +282,10 @@ func (f *Fleet) setHealthy(i *instance) {
 		i.cpu.used.Store(time.Now().UnixNano()) // what waits for it comes now
 		i.service.wokenLocked(i)
 		f.publishLocked(i.service)
+		if !i.up.IsZero() {
+			f.cfg.Log.Info("instance healthy", slog.String("service_id", i.service.id), slog.String("instance_id", i.id),
+				slog.Duration("start", i.up.Sub(i.began)), slog.Duration("health", i.since.Sub(i.up)))
+		}
 	}
 }
 
