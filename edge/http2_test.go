@@ -2,6 +2,7 @@ package edge
 
 import (
 	"bytes"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"testing"
@@ -75,6 +76,26 @@ func TestHTTP2_SaysHowManyStreamsThereMayBe(t *testing.T) {
 		}
 		return true
 	})
+}
+
+// TestHTTP2_IsWhatWasAgreedOn in the handshake, whatever the client sends then.
+func TestHTTP2_IsWhatWasAgreedOn(t *testing.T) {
+	d := newDoor(t, echo, func(c *Config) { c.HeaderTimeout = time.Second })
+	config := d.roots()
+	config.NextProtos = []string{"h2"}
+	for begin, code := range map[string]http2.ErrCode{"GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n": http2.ErrCodeProtocol, preface[:20]: 0} {
+		c, err := tls.Dial("tcp", d.addr, config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close()
+		say(t, c, begin)
+		if code == 0 {
+			ended(t, c)
+			continue
+		}
+		readUntil(t, http2.NewFramer(c, c), "GOAWAY", goneFor(code))
+	}
 }
 
 func TestHTTP2_RefusesStreamsAboveThat(t *testing.T) {

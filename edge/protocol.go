@@ -3,6 +3,8 @@ package edge
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"strings"
@@ -131,12 +133,38 @@ func (s *Server) serveHTTP1(c *conn, stream net.Conn, read []byte, state *tls.Co
 }
 
 // serveHTTP2 gives stream, which is the client's connection itself or the TLS on it, to net/http as if it were in clear: of TLS there, it
-// would take nothing but its own connections.
+// would take nothing but its own connections. It would also take HTTP/1.x, where the client has agreed on HTTP/2, so the preface is
+// looked at here.
 func (s *Server) serveHTTP2(c *conn, stream net.Conn, state *tls.ConnectionState) {
+	if state != nil {
+		var err error
+		if stream, err = s.prefaced(c, stream); err != nil {
+			_ = c.Close()
+			return
+		}
+	}
 	f := &frames{Conn: stream, state: state}
 	c.frames.Store(f)
 	if s.draining.Load() {
 		f.goAway() // Drain may have looked before it was there
 	}
 	s.giveWeb(f)
+}
+
+var errNoPreface = errors.New("the client does not begin as HTTP/2 begins")
+
+// prefaced reads the preface and returns the stream from which it is read once more. A client that begins otherwise is told.
+func (s *Server) prefaced(c *conn, stream net.Conn) (net.Conn, error) {
+	_ = stream.SetReadDeadline(time.Now().Add(s.header)) // one that fails makes Read fail
+	head := make([]byte, len(preface))
+	if _, err := io.ReadFull(stream, head); err != nil {
+		return nil, err
+	}
+	_ = stream.SetReadDeadline(time.Time{})
+	if string(head) != preface {
+		_ = stream.SetWriteDeadline(time.Now().Add(tellLimit))
+		_, _ = stream.Write(goAway(protocolError, errNoPreface.Error()))
+		return nil, errNoPreface
+	}
+	return &reread{stream, c, head}, nil
 }

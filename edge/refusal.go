@@ -46,7 +46,7 @@ func (r *refusal) tell(raw net.Conn) {
 	case secure:
 		_, _ = raw.Write(busyAlert)
 	case plain2:
-		_, _ = raw.Write(goAway(r.text))
+		_, _ = raw.Write(goAway(enhanceYourCalm, r.text))
 	case plain1:
 		_, _ = fmt.Fprintf(raw, "HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain; charset=utf-8\r\nRetry-After: 5\r\nConnection: close\r\nContent-Length: %d\r\n\r\n%s\n",
 			len(r.text)+1, r.text)
@@ -73,11 +73,17 @@ func lingerClose(c net.Conn) {
 // busyAlert is a fatal alert in clear, internal_error: TLS has none for "too many".
 var busyAlert = []byte{0x15, 3, 1, 0, 2, 2, 80}
 
-// goAway is an HTTP/2 connection that begins and ends with ENHANCE_YOUR_CALM: empty SETTINGS, and GOAWAY with the reason.
-func goAway(text string) []byte {
+// Why a connection that speaks HTTP/2 ends, as RFC 9113 numbers it.
+const (
+	protocolError   = 1
+	enhanceYourCalm = 11
+)
+
+// goAway is all that a connection says that speaks HTTP/2 and ends at once: empty SETTINGS, and GOAWAY with code and reason.
+func goAway(code byte, text string) []byte {
 	frames := []byte{0, 0, 0, 4, 0, 0, 0, 0, 0}
 	frames = append(frames, 0, 0, byte(8+len(text)), 7, 0, 0, 0, 0, 0)
-	frames = append(frames, 0, 0, 0, 0, 0, 0, 0, 11)
+	frames = append(frames, 0, 0, 0, 0, 0, 0, 0, code)
 	return append(frames, text...)
 }
 
