@@ -54,6 +54,34 @@ const followLimit = 5 * time.Second
 // is sent.
 func (p *Proxy) Lead(f Follower) { p.follower.Store(&f) }
 
+// Restate makes what this proxy has of its services true in the follower, whatever that had of them. It is for a process that has
+// just found out what there is.
+func (p *Proxy) Restate() {
+	p.mu.Lock()
+	services := slices.Collect(maps.Values(p.services))
+	p.mu.Unlock()
+	for _, svc := range services {
+		for _, c := range svc.state() {
+			p.mirror(c)
+		}
+	}
+}
+
+func (s *service) state() []Change {
+	ids := s.names()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	reason := ""
+	if s.refusal != nil {
+		reason = s.refusal.reason
+	}
+	return []Change{
+		{Kind: ChangeIdle, Service: s.name, Idle: s.idle},
+		{Kind: ChangeRefuse, Service: s.name, Reason: reason},
+		{Kind: ChangeInstances, Service: s.name, Names: ids},
+	}
+}
+
 // Follow makes a change that the leading process has made; see Follower.
 func (p *Proxy) Follow(ctx context.Context, c Change) error {
 	switch c.Kind {
@@ -106,35 +134,60 @@ func (p *Proxy) tell(ctx context.Context, c Change) error {
 	err := (*f).Follow(ctx, c)
 	if errors.Is(err, ErrLost) {
 		p.follower.CompareAndSwap(f, nil)
-		p.NoteLoads(nil)
+		p.NoteLoads(Loads{})
 		return nil
 	}
 	return err
 }
 
-// Loads are the loads of the services that have requests in flight, for the leading process: see NoteLoads. It begins new peaks.
-func (p *Proxy) Loads() map[string]Load {
+// Loads are what one process has in flight, as the process tells it that is in charge.
+type Loads struct {
+	Services  map[string]Load
+	Instances map[string]Use
+}
+
+// Use is what an instance has of requests.
+type Use struct {
+	InFlight int
+	Given    uint64 // in all, ended ones too
+}
+
+// Loads are those of the services that have requests in flight, or had since the last call. It begins new peaks.
+func (p *Proxy) Loads() Loads {
 	p.mu.Lock()
-	names := slices.Collect(maps.Keys(p.services))
+	services := slices.Collect(maps.Values(p.services))
 	p.mu.Unlock()
-	loads := map[string]Load{}
-	for _, name := range names {
-		if l := p.Load(name); l.Peak > 0 {
-			loads[name] = l
+	loads := Loads{map[string]Load{}, map[string]Use{}}
+	for _, svc := range services {
+		l := p.Load(svc.name)
+		if l.Peak == 0 {
+			continue
+		}
+		loads.Services[svc.name] = l
+		for _, id := range svc.names() {
+			loads.Instances[id] = p.use(svc, id)
 		}
 	}
 	return loads
 }
 
+func (s *service) names() (ids []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, in := range s.instances {
+		ids = append(ids, in.id)
+	}
+	return ids
+}
+
 // NoteLoads adds what a following process has in flight to what this one tells of its services, until the next call: a
 // WebSocket there keeps its service from being scaled to zero here.
-func (p *Proxy) NoteLoads(loads map[string]Load) { p.followed.Store(&loads) }
+func (p *Proxy) NoteLoads(l Loads) { p.followed.Store(&l) }
 
-// elsewhere is what the following process has in flight of the service.
-func (p *Proxy) elsewhere(serviceName string) Load {
-	loads := p.followed.Load()
-	if loads == nil {
-		return Load{}
+// elsewhere is what the following process has in flight.
+func (p *Proxy) elsewhere() Loads {
+	if l := p.followed.Load(); l != nil {
+		return *l
 	}
-	return (*loads)[serviceName]
+	return Loads{}
 }

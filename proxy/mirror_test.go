@@ -36,6 +36,8 @@ func TestLead_MakesEachChangeInTheFollowerBeforeItReturns(t *testing.T) {
 		wants("SetInstances", 200, "two")
 		leader.SetInstances("web", nil)
 		wants("SetInstances to none", 503, "no healthy instance")
+		leader.Refuse("web", "It does not start.")
+		wants("Refuse", 503, "It does not start.")
 		leader.SetInstances("web", []string{"i1"})
 		if err := leader.Withdraw(t.Context(), "web"); err != nil {
 			t.Error(err)
@@ -43,13 +45,32 @@ func TestLead_MakesEachChangeInTheFollowerBeforeItReturns(t *testing.T) {
 		wants("Withdraw", 404, "")
 		leader.Open("web", "web.test")
 		leader.SetLimits("web", Limits{BodyLimit: 3})
-		if res, _ := e.do(e.request("POST", "/", strings.NewReader("more than three"))); res.StatusCode != http.StatusRequestEntityTooLarge {
-			t.Errorf("after SetLimits: %d", res.StatusCode)
+		if got := e.service("web").limits.BodyLimit; got != 3 {
+			t.Errorf("after SetLimits: a limit of %d bytes", got)
 		}
 		leader.Remove("web")
 		wants("Remove", 404, "")
 		if err := leader.Drain(t.Context(), "i1"); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// TestRestate_MakesTheFollowerForget takes over a table that the follower has from somebody else.
+func TestRestate_MakesTheFollowerForget(t *testing.T) {
+	eachWay(t, func(t *testing.T, via way) {
+		e := newEdge(t, via, func(c *Config) { c.InstanceWait = 10 * time.Millisecond })
+		e.backend("i1", say("one"))
+		e.open("i1")
+		e.SetIdle("web", true)
+		leader := newLeader(e.Proxy)
+		leader.Open("web", "web.test") // it has not found an instance
+		if res, body := e.get("/"); res.StatusCode != 200 {
+			t.Errorf("before: %d %q", res.StatusCode, body)
+		}
+		leader.Restate()
+		if res, body := e.get("/"); res.StatusCode != 503 {
+			t.Errorf("after: %d %q", res.StatusCode, body)
 		}
 	})
 }
@@ -106,7 +127,7 @@ func (l *lost) Follow(context.Context, Change) error { l.told++; return ErrLost 
 func TestLead_ForgetsAFollowerThatIsGone(t *testing.T) {
 	gone := &lost{}
 	leader := newLeader(gone)
-	leader.NoteLoads(map[string]Load{"web": {InFlight: 3}})
+	leader.NoteLoads(Loads{Services: map[string]Load{"web": {InFlight: 3}}})
 	leader.SetInstances("web", []string{"i1"})
 	leader.SetInstances("web", nil)
 	if err := leader.Drain(t.Context(), "i1"); err != nil {
@@ -141,6 +162,9 @@ func TestLoads_AreToldToTheLeader(t *testing.T) {
 			leader.NoteLoads(p.Loads())
 			if l := leader.Load("web"); l.InFlight != 1 || l.Peak != 1 || l.LastUse != time.Now() {
 				t.Errorf("load = %+v, want the one request of the follower", l)
+			}
+			if inFlight, given := leader.Use("web", "i1"); inFlight != 1 || given != 1 {
+				t.Errorf("the instance has %d in flight and was given %d", inFlight, given)
 			}
 			<-done
 			synctest.Wait()

@@ -93,8 +93,8 @@ type Proxy struct {
 
 	hosts atomic.Pointer[map[string]*service] // never changed in place
 
-	follower atomic.Pointer[Follower]        // makes each change too; nil when there is none
-	followed atomic.Pointer[map[string]Load] // what it has in flight; see NoteLoads
+	follower atomic.Pointer[Follower] // makes each change too; nil when there is none
+	followed atomic.Pointer[Loads]    // what it has in flight; see NoteLoads
 
 	mu       sync.Mutex // orders the changes below; no request takes it
 	services map[string]*service

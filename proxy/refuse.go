@@ -41,13 +41,19 @@ func (p *Proxy) Use(serviceName, instanceID string) (inFlight int, given uint64)
 	if svc == nil {
 		return 0, 0
 	}
-	there := p.elsewhere(serviceName).InFlight
+	u := p.use(svc, instanceID)
+	return u.InFlight, u.Given
+}
+
+// use adds what a following process has of the instance.
+func (p *Proxy) use(svc *service, instanceID string) Use {
+	u := p.elsewhere().Instances[instanceID]
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
 	for _, in := range svc.instances {
 		if in.id == instanceID {
-			return in.gate.inside.n + there, in.given
+			return Use{u.InFlight + in.gate.inside.n, u.Given + in.given}
 		}
 	}
-	return 0, 0
+	return Use{}
 }

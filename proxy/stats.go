@@ -46,7 +46,7 @@ func (p *Proxy) Stats(serviceName string) Stats {
 	defer svc.mu.Unlock()
 	c := &svc.count
 	return Stats{
-		InFlight:    svc.inFlight,
+		InFlight:    svc.inFlight + p.elsewhere().Services[serviceName].InFlight,
 		Waiting:     svc.queue.n,
 		Requests:    c.requests,
 		Responses:   c.responses,
@@ -77,7 +77,7 @@ func (p *Proxy) Load(serviceName string) Load {
 	}
 	svc.mu.Lock()
 	defer svc.mu.Unlock()
-	there := p.elsewhere(serviceName)
+	there := p.elsewhere().Services[serviceName]
 	l := Load{
 		InFlight:  svc.inFlight + there.InFlight,
 		Waiting:   svc.queue.n + there.Waiting,

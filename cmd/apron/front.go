@@ -32,6 +32,9 @@ type front struct {
 
 	ties   atomic.Pointer[ties]
 	leader atomic.Pointer[handover.Conn] // to the process that is in charge, once this one is no longer
+
+	away    atomic.Bool // the control plane of this process has ended
+	records records
 }
 
 // ties are what the data plane wants of the control plane.
@@ -113,14 +116,15 @@ func (f *front) failed(_, instanceID, _ string) {
 	}
 }
 
-// tellOfRequests begins with it; endTelling ends it.
-func (f *front) tellOfRequests() {
-	ctx, end := context.WithCancel(context.Background())
-	f.untold, f.told = end, make(chan struct{})
-	go func() {
-		defer close(f.told)
-		_ = f.telemetry.Run(ctx) // it logs what fails
-	}()
+// ended has the request told of by the control plane, or kept for the next one while this process has none.
+func (f *front) ended(r *proxy.Record) {
+	if f.away.Load() {
+		f.records.keep(r)
+		return
+	}
+	if t := f.ties.Load(); t.ended != nil {
+		t.ended(r)
+	}
 }
 
 // endTelling writes what is known of requests. It may be repeated.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -55,6 +56,7 @@ func (h *host) takeOver(ctx context.Context, from *handover.Predecessor) (err er
 	if err := h.takeCharge(ctx); err != nil {
 		return err
 	}
+	h.front.proxy.Restate()
 	crashAt("new recovered")
 	if err := tell(ctx, from, askServe); err != nil {
 		return err
@@ -120,8 +122,16 @@ func (h *host) followerAnswers() handover.Answers {
 			h.front.demand(service)
 			return handover.Answer{}, nil
 		},
+		askRecords: func(_ context.Context, q handover.Question) (handover.Answer, error) {
+			var some []json.RawMessage
+			if err := q.Decode(&some); err != nil {
+				return handover.Answer{}, err
+			}
+			h.front.tellRecords(some)
+			return handover.Answer{}, nil
+		},
 		askLoads: func(_ context.Context, q handover.Question) (handover.Answer, error) {
-			var loads map[string]proxy.Load
+			var loads proxy.Loads
 			if err := q.Decode(&loads); err != nil {
 				return handover.Answer{}, err
 			}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,31 @@ func shellProgram(t *testing.T, text string) string {
 		t.Fatal(err)
 	}
 	return path
+}
+
+// logsAccess wants the service's access log to have the targets.
+func (w *world) logsAccess(targets ...string) {
+	w.Helper()
+	var text []byte
+	missing := func(target string) bool { return !strings.Contains(string(text), target) }
+	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+		text = nil
+		files, err := filepath.Glob(filepath.Join(w.data, "logs", "*", "*", "access*.log"))
+		if err != nil {
+			w.Fatal(err)
+		}
+		for _, file := range files {
+			more, err := os.ReadFile(file)
+			if err != nil {
+				w.Fatal(err)
+			}
+			text = append(text, more...)
+		}
+		if !slices.ContainsFunc(targets, missing) {
+			return
+		}
+	}
+	w.Errorf("the access log lacks one of %q:\n%s", targets, text)
 }
 
 // TestUpgrade_FailsNoRequest upgrades five times under a steady load of short, slow and seldom requests on new and on kept
@@ -156,6 +182,7 @@ func TestUpgrade_OperationsLeaveOldConnectionsTheirTime(t *testing.T) {
 			if !f.Zero() {
 				t.Errorf("the instance from before holds %s", f)
 			}
+			w.logsAccess("/slow?ms=4000", "/echo")
 			w.holds(c.status)
 			if t.Failed() {
 				t.Logf("process %d left to %d\n%s", before, w.platform.PID(), w.platform.Log())
