@@ -1,6 +1,7 @@
 package fleet_test
 
 import (
+	"context"
 	"errors"
 	"path/filepath"
 	"slices"
@@ -148,4 +149,32 @@ func TestRecover_AnInstanceThatHangsIsReplacedAfterTheThreshold(t *testing.T) {
 		r.want("published", len(r.ids()), 1)
 		r.want("instances", r.fake.IDs(), r.ids())
 	})
+}
+
+// TestRecover_LeavesWhatAnotherProcessUses finds an instance on which the process before this one has a request: as a stray, and as
+// one that an operation is about to retire. It goes when the request has ended, and not before.
+func TestRecover_LeavesWhatAnotherProcessUses(t *testing.T) {
+	for name, take := range map[string]func(*testing.T, *rig){
+		"stray": func(_ *testing.T, r *rig) { r.recover(nil) },
+		"retired": func(t *testing.T, r *rig) {
+			r.recover(nil, "web")
+			go r.Retire(t.Context(), "web", "")
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, r *rig) {
+				r.serve(web("r1", 1))
+				old := r.ids()
+				r = r.restart()
+				inUse := make(chan struct{})
+				r.drain = func(context.Context, string) error { <-inUse; return nil }
+				take(t, r)
+				pass(10 * time.Second)
+				r.want("instances while one is in use", r.fake.IDs(), old)
+				close(inUse)
+				pass(time.Second)
+				r.want("instances after that", len(r.fake.IDs()), 0)
+			})
+		})
+	}
 }

@@ -8,6 +8,7 @@ import (
 
 	"apron/driver/container"
 	"apron/handover"
+	"apron/telemetry"
 )
 
 // closeIdle closes the connections on which no request is under way. It does not wait.
@@ -112,4 +113,11 @@ func tellDemand(leader *handover.Conn, service string) {
 	ctx, cancel := context.WithTimeout(context.Background(), askLimit)
 	defer cancel()
 	_, _ = leader.Ask(ctx, askDemand, service, nil) // the loads tell it again
+}
+
+func servicesThrough(ctx context.Context, leader *handover.Conn, ids []string) (found map[string]telemetry.Service, err error) {
+	ctx, cancel := context.WithTimeout(ctx, askLimit)
+	defer cancel()
+	_, err = leader.Ask(ctx, askKnown, ids, &found)
+	return found, err
 }

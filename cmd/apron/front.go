@@ -135,10 +135,13 @@ func (f *front) endTelling() {
 
 var errNotInCharge = errors.New("another process is in charge of the data")
 
-// requested finds services while this process is in charge. Those that it has found before stay known.
+// requested finds services, by way of the process that is in charge. Those that were found before stay known.
 func (f *front) requested(ctx context.Context, ids []string) (map[string]telemetry.Service, error) {
+	if leader := f.leader.Load(); leader != nil {
+		return servicesThrough(ctx, leader, ids)
+	}
 	t := f.ties.Load()
-	if t.requested == nil || f.leader.Load() != nil {
+	if t.requested == nil {
 		return nil, errNotInCharge
 	}
 	return t.requested(ctx, ids)

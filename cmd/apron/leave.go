@@ -26,6 +26,7 @@ const (
 	askEnd     = "end"     // by the new one: end your connections now
 	askConnect = "connect" // by the old one: a connection to an instance
 	askDemand  = "demand"  // by the old one: a request waits for an instance
+	askKnown   = "known"   // by the old one: what services are called, for the access log
 	askLoads   = "loads"   // by the old one, unasked: what is in flight
 	askRecords = "records" // by the old one, unasked: requests that have ended there
 )

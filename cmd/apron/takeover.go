@@ -122,13 +122,13 @@ func (h *host) followerAnswers() handover.Answers {
 			h.front.demand(service)
 			return handover.Answer{}, nil
 		},
-		askRecords: func(_ context.Context, q handover.Question) (handover.Answer, error) {
-			var some []json.RawMessage
-			if err := q.Decode(&some); err != nil {
+		askKnown: func(ctx context.Context, q handover.Question) (handover.Answer, error) {
+			var ids []string
+			if err := q.Decode(&ids); err != nil {
 				return handover.Answer{}, err
 			}
-			h.front.tellRecords(some)
-			return handover.Answer{}, nil
+			found, err := h.front.requested(ctx, ids)
+			return handover.Answer{Body: found}, err
 		},
 		askLoads: func(_ context.Context, q handover.Question) (handover.Answer, error) {
 			var loads proxy.Loads
