@@ -473,6 +473,9 @@ func prometheusValue(t *testing.T, address, query string) string {
 		return ""
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return "" // it is not ready yet
+	}
 	var answer struct {
 		Data struct{ Result []struct{ Value [2]any } }
 	}
