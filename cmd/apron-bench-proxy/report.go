@@ -37,11 +37,11 @@ func label(path, prefix string) string {
 
 // printLoads prints the medians, and how each compares with nginx.
 func (b *bench) printLoads(w io.Writer, r row, peers []*peer, found map[*peer][]load) {
-	fmt.Fprintf(w, "\n| %s | requests/s | min | max | to nginx | p50 ms | p99 ms | CPU µs a request |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n", r.title)
-	var nginx float64
+	fmt.Fprintf(w, "\n| %s | requests/s | min | max | to nginx | p50 ms | p99 ms | CPU µs a request | to nginx |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n", r.title)
+	var nginx, nginxCPU float64
 	for _, p := range peers {
 		if p.name == "nginx" {
-			nginx = median(found[p], load.perSecond)
+			nginx, nginxCPU = median(found[p], load.perSecond), median(found[p], load.cpuEach)
 		}
 	}
 	for _, p := range peers {
@@ -49,10 +49,11 @@ func (b *bench) printLoads(w io.Writer, r row, peers []*peer, found map[*peer][]
 		rate := median(all, load.perSecond)
 		least := slices.MinFunc(all, func(x, y load) int { return int(x.perSecond() - y.perSecond()) })
 		most := slices.MaxFunc(all, func(x, y load) int { return int(x.perSecond() - y.perSecond()) })
-		fmt.Fprintf(w, "| %s | %.0f | %.0f | %.0f | %s | %.2f | %.2f | %s |\n", p.title, rate, least.perSecond(), most.perSecond(),
+		cpu := median(all, load.cpuEach)
+		fmt.Fprintf(w, "| %s | %.0f | %.0f | %.0f | %s | %.2f | %.2f | %s | %s |\n", p.title, rate, least.perSecond(), most.perSecond(),
 			unlessZero(nginx, "%.2f", rate/nginx),
 			median(all, func(l load) float64 { return float64(l.P50) / 1e3 }), median(all, func(l load) float64 { return float64(l.P99) / 1e3 }),
-			unlessZero(float64(p.pid()), "%.1f", median(all, load.cpuEach)))
+			unlessZero(float64(p.pid()), "%.1f", cpu), unlessZero(nginxCPU*float64(p.pid()), "%.2f", cpu/nginxCPU))
 	}
 }
 
