@@ -25,7 +25,7 @@ func TestTags_ThatAreSettingsAreCheckedAndToldOf(t *testing.T) {
 	for text, bad := range map[string]api.Tag{
 		"Did you mean apron:idle-timeout?": tag("apron:idle-timout", "10m"),
 		`The tag apron:idle-timeout is "soon" and must be a duration from 1s to 720h, or off, such as 10m.`: tag("apron:idle-timeout", "soon"),
-		"apron does not know the tag apron:something": tag("apron:something", "1"),
+		"apron does not know the tag apron:something":                                                       tag("apron:something", "1"),
 	} {
 		wantKind(t, put(tag("team", "red"), bad), api.KindInvalidRequest, text)
 	}
