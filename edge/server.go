@@ -12,8 +12,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"apron/proxy"
@@ -111,10 +113,11 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// passing reports an error of Accept that another call may not meet: a client that has gone, or no file descriptor left.
+// passing reports an error of Accept that another call may not meet: a client that has gone, or nothing left to hold it with.
 func passing(err error) bool {
-	e, ok := errors.AsType[net.Error](err)
-	return ok && e.Temporary() //nolint:staticcheck // it is what net/http asks, and nothing has taken its place
+	return slices.ContainsFunc([]error{
+		syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
+	}, func(target error) bool { return errors.Is(err, target) })
 }
 
 // listen notes l, unless the server has ended.
