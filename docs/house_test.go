@@ -134,7 +134,7 @@ func TestMap_NamesWhatTheProgramIsMadeOf(t *testing.T) {
 	}
 	_, text, _ = bytes.Cut(text, []byte("## Finding your way\n"))
 	named := map[string]bool{}
-	for _, row := range regexp.MustCompile(`(?m)^    (  )?((?:[a-z-]+/)+(?: [a-z]+/)*) `).FindAllStringSubmatch(string(text), -1) {
+	for _, row := range regexp.MustCompile(`(?m)^    (  )?((?:[a-z0-9-]+/)+(?: [a-z]+/)*) `).FindAllStringSubmatch(string(text), -1) {
 		for dir := range strings.FieldsSeq(row[2]) {
 			if row[1] != "" {
 				dir = "cli/" + dir // the rules of the command line stand below it
