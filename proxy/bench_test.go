@@ -39,6 +39,27 @@ func load(b *testing.B, client *http.Client, url string) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
 }
 
+// Small requests on 64 kept-alive connections, by each way that they can come: nothing but sockets and the Proxy, as
+// client and instance read and write bytes that they do not look at.
+func BenchmarkSmall(b *testing.B) {
+	for _, via := range ways {
+		b.Run(via.name, func(b *testing.B) {
+			e := newEdge(b, via)
+			quietInstance(e, smallAnswer)
+			e.open("i1")
+			b.ReportAllocs()
+			b.SetParallelism(32)
+			b.RunParallel(func(pb *testing.PB) {
+				s := e.small(smallGET)
+				for pb.Next() {
+					s.once(b)
+				}
+			})
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "requests/s")
+		})
+	}
+}
+
 func BenchmarkUnknownHost(b *testing.B) {
 	p := New(Config{})
 	r := httptest.NewRequest("GET", "http://nobody.test/", strings.NewReader(""))
