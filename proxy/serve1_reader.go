@@ -116,7 +116,7 @@ func (x *exchange1) stopReader() {
 
 const (
 	lingerTime  = 500 * time.Millisecond
-	lingerBytes = 256 << 10
+	lingerBytes = 1 << 20
 )
 
 // linger lets the client read an answer that came before it had sent everything: closing a connection with unread bytes
