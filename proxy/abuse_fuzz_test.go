@@ -23,7 +23,7 @@ func FuzzAbuse(f *testing.F) {
 		}
 		for _, via := range ways {
 			s := newScene(t, via)
-			s.throw(t, sent)
+			s.throw(t, via, sent)
 			eventually(t, via.name+": requests ended", func() bool { return s.InFlight("web") == 0 })
 			s.everyReading(t, via.name)
 		}
@@ -31,7 +31,7 @@ func FuzzAbuse(f *testing.F) {
 }
 
 // throw sends the bytes and no more, and waits for the Proxy to be done with the connection.
-func (s *scene) throw(t *testing.T, sent []byte) {
+func (s *scene) throw(t *testing.T, via way, sent []byte) {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(s.URL, "http://"))
 	if err != nil {
@@ -43,6 +43,6 @@ func (s *scene) throw(t *testing.T, sent []byte) {
 	_ = c.(*net.TCPConn).CloseWrite()
 	_, err = io.Copy(io.Discard, c)
 	if e, ok := err.(net.Error); ok && e.Timeout() {
-		t.Errorf("the connection is still open after ten seconds")
+		t.Errorf("%s: the connection is still open after ten seconds", via.name)
 	}
 }

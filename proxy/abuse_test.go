@@ -57,8 +57,9 @@ func (r *tape) got() (streams [][]byte) {
 	return streams
 }
 
-func (r *tape) requests(by reading) (list []string) {
-	for _, s := range r.got() {
+// all are the requests of all streams, in the order of their letters.
+func (by reading) all(streams [][]byte) (list []string) {
+	for _, s := range streams {
 		list = append(list, by.requests(s)...)
 	}
 	slices.Sort(list)
@@ -143,15 +144,16 @@ func lastAnswer(b string) (status int, sentence string) {
 // everyReading holds what the instance got, however it is read, to what the Proxy says it sent there.
 func (s *scene) everyReading(t *testing.T, what string) {
 	t.Helper()
-	first := s.requests(readings[0])
+	streams := s.got() // once: more may still be on its way
+	first := readings[0].all(streams)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !within(first, s.records) || !within(s.whole, first) {
-		t.Errorf("%s: the proxy gave the instance %q, which answered %q, and it got %q:\n%.2000q", what, s.records, s.whole, first, s.got())
+		t.Errorf("%s: the proxy gave the instance %q, which answered %q, and it got %q:\n%.2000q", what, s.records, s.whole, first, streams)
 	}
 	for _, by := range readings[1:] {
-		if got := s.requests(by); !slices.Equal(got, first) {
-			t.Errorf("%s: the instance got %q, and %q if it reads by %q:\n%.2000q", what, first, got, by.name, s.got())
+		if got := by.all(streams); !slices.Equal(got, first) {
+			t.Errorf("%s: the instance got %q, and %q if it reads by %q:\n%.2000q", what, first, got, by.name, streams)
 		}
 	}
 }
