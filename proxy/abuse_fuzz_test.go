@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -45,4 +46,21 @@ func (s *scene) throw(t *testing.T, via way, sent []byte) {
 	if e, ok := err.(net.Error); ok && e.Timeout() {
 		t.Errorf("%s: the connection is still open after ten seconds", via.name)
 	}
+}
+
+// TestAbuse_HalfAHeadAndTheEndAtOnce: who has gone is let go of, not waited for as long as a head may take. It needs the loads of a
+// busy machine to go wrong, so it is tried often.
+func TestAbuse_HalfAHeadAndTheEndAtOnce(t *testing.T) {
+	eachWay(t, func(t *testing.T, via way) {
+		s := newScene(t, via)
+		var group sync.WaitGroup
+		for range 8 {
+			group.Go(func() {
+				for range 100 {
+					s.throw(t, via, []byte("GET /a HTTP/1.1\r\nHost: web.test\r\n"))
+				}
+			})
+		}
+		group.Wait()
+	})
 }

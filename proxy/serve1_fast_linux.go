@@ -51,7 +51,7 @@ func (l *loop) welcome(a arrival) {
 		return
 	}
 	l.rest(c)
-	c.more = true
+	c.more, c.unsure = true, true
 	if len(a.read) > 0 {
 		c.x = l.borrow(c)
 		c.x.in = append(c.x.in, a.read...)
@@ -135,7 +135,7 @@ func (l *loop) read(c *client) {
 	n, errno := receive1(c.poll.fd, room, 0)
 	switch {
 	case errno == syscall.EAGAIN:
-		if c.more = false; len(c.x.in) == 0 {
+		if c.more, c.unsure = false, false; len(c.x.in) == 0 {
 			l.giveBack(c)
 		}
 		return
@@ -147,7 +147,7 @@ func (l *loop) read(c *client) {
 		l.beginReading(c)
 	}
 	c.x.in = c.x.in[:len(c.x.in)+n]
-	c.more = n == len(room) || c.eof
+	c.more = n == len(room) || c.eof || c.unsure
 	l.advance(c)
 }
 

@@ -296,6 +296,7 @@ type polled struct {
 	seen       int       // of x.in
 	more       bool      // there may be more to read than was read
 	eof        bool      // nothing follows
+	unsure     bool      // an event, perhaps of the end, may have gone by before the loop had the connection
 }
 
 // move puts the client at the end of a list; nil is for none.
