@@ -34,6 +34,9 @@ func (r *tape) serve(c net.Conn) {
 	})), 1<<20)
 	for {
 		req, err := http.ReadRequest(in)
+		if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF { // without an answer it would be sent once more
+			_, _ = io.WriteString(c, "HTTP/1.1 400 Bad Request\r\nContent-Length: 3\r\nConnection: close\r\n\r\nbad")
+		}
 		if err != nil {
 			return
 		}
