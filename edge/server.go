@@ -113,11 +113,10 @@ func (s *Server) Serve(l net.Listener) error {
 	}
 }
 
-// passing reports an error of Accept that another call may not meet: a client that has gone, or nothing left to hold it with.
+// passing reports an error of Accept that another call may not meet: a client that has gone, or nothing left to have it with.
 func passing(err error) bool {
-	return slices.ContainsFunc([]error{
-		syscall.ECONNABORTED, syscall.ECONNRESET, syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM,
-	}, func(target error) bool { return errors.Is(err, target) })
+	errno, _ := errors.AsType[syscall.Errno](err)
+	return slices.Contains([]syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED}, errno)
 }
 
 // listen notes l, unless the server has ended.
