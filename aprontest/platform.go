@@ -20,6 +20,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/apprunner"
+	"github.com/google/go-containerregistry/pkg/v1/remote"
 )
 
 // Platform is one running server.
@@ -200,6 +201,16 @@ func (p *Platform) running() bool {
 	}
 }
 
+// connections are those of all clients of the API.
+var connections = http.DefaultTransport.(*http.Transport).Clone()
+
+// Disconnect closes the connections that this process keeps to servers' APIs and has no request on.
+func Disconnect() {
+	for _, kept := range []http.RoundTripper{connections, http.DefaultTransport, remote.DefaultTransport} {
+		kept.(interface{ CloseIdleConnections() }).CloseIdleConnections()
+	}
+}
+
 // Client is AWS's own SDK, pointed at the platform as any program's would be. It does not retry, so that every answer
 // of the server is seen.
 func (p *Platform) Client() *apprunner.Client { return p.ClientIn(p.Env["AWS_REGION"]) }
@@ -210,6 +221,7 @@ func (p *Platform) ClientIn(region string) *apprunner.Client {
 		Region:       region,
 		BaseEndpoint: aws.String(p.APIURL()),
 		Retryer:      aws.NopRetryer{},
+		HTTPClient:   &http.Client{Transport: connections},
 		Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
 			return aws.Credentials{AccessKeyID: p.Env["AWS_ACCESS_KEY_ID"], SecretAccessKey: p.Env["AWS_SECRET_ACCESS_KEY"]}, nil
 		}),
