@@ -45,5 +45,5 @@ func Requirements(string) []Requirement {
 	}}
 }
 
-// CollectChildren returns at once.
+// CollectChildren has nothing to collect; see the driver for Linux.
 func CollectChildren(context.Context) {}
