@@ -86,3 +86,31 @@ func TestUpgrade_OneAtATime(t *testing.T) {
 	}
 	w.holds(types.ServiceStatusRunning)
 }
+
+// TestUpgrade_ABuildUnderWayBeginsAnew upgrades while a service is built: the new process builds it, with the service of before in
+// place until then.
+func TestUpgrade_ABuildUnderWayBeginsAnew(t *testing.T) {
+	w := newSourceWorld(t, site("Hello"), nil)
+	w.bring("running")
+	files := site("Good day")
+	files["apprunner.yaml"] = strings.Replace(files["apprunner.yaml"], "commands:\n", "commands:\n    pre-build:\n      - sleep 2\n", 1)
+	commit := w.push("Say good day, slowly", files)
+	if err := deploy(t.Context(), w.world); err != nil {
+		t.Fatal(err)
+	}
+	builds := func() int { return strings.Count(w.logs("--deployment"), "sleep 2") }
+	for until := time.Now().Add(time.Minute); builds() == 0; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatalf("no build has begun:\n%s", w.logs("--deployment"))
+		}
+	}
+	w.upgraded()
+	w.answers(http.StatusOK)
+	w.greeting = "Good day"
+	w.ends(types.OperationStatusSucceeded)
+	w.holds(types.ServiceStatusRunning)
+	w.newestCommit(commit)
+	if n := builds(); n != 2 {
+		t.Errorf("it was built %d times:\n%s", n, w.logs("--deployment"))
+	}
+}
