@@ -128,39 +128,43 @@ func (c *rawClient) dial() (err error) {
 	return err
 }
 
+// send asks and wants this status.
 func (c *rawClient) send(method, path string, want int) error {
-	if err := c.dial(); err != nil {
-		return err
-	}
-	c.uses++
-	err := c.exchange(method, path, want)
-	if err != nil {
-		err = fmt.Errorf("%s %s, request %d on its connection: %w", method, path, c.uses, err)
+	status, body, err := c.ask(method, path)
+	if err == nil && status != want {
+		err = fmt.Errorf("%s %s, request %d on its connection: %d %q", method, path, c.uses, status, body)
 		c.close()
 	}
 	return err
 }
 
-func (c *rawClient) exchange(method, path string, want int) error {
+// ask sends a request and reads its answer.
+func (c *rawClient) ask(method, path string) (status int, body []byte, err error) {
+	if err := c.dial(); err != nil {
+		return 0, nil, err
+	}
+	c.uses++
+	if status, body, err = c.exchange(method, path); err != nil {
+		err = fmt.Errorf("%s %s, request %d on its connection: %w", method, path, c.uses, err)
+		c.close()
+	}
+	return status, body, err
+}
+
+func (c *rawClient) exchange(method, path string) (status int, body []byte, err error) {
 	_ = c.conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := fmt.Fprintf(c.conn, "%s %s HTTP/1.1\r\nHost: %s\r\nContent-Length: 0\r\n\r\n", method, path, c.host); err != nil {
-		return err
+		return 0, nil, err
 	}
 	res, err := http.ReadResponse(c.in, &http.Request{Method: method})
 	if err != nil {
-		return err
+		return 0, nil, err
 	}
-	body, err := io.ReadAll(res.Body)
-	if err != nil {
-		return err
-	}
+	body, err = io.ReadAll(res.Body)
 	if res.Close {
 		c.close()
 	}
-	if res.StatusCode != want {
-		return fmt.Errorf("%s %q", res.Status, body)
-	}
-	return nil
+	return res.StatusCode, body, err
 }
 
 // echo is a connection like a WebSocket.
