@@ -2,11 +2,12 @@ package jmespath
 
 import (
 	"encoding/json"
-	"math/rand/v2"
+	"fmt"
 	"os/exec"
 	"strings"
 	"testing"
 
+	"apron/cli/clitest"
 	"apron/cli/document"
 )
 
@@ -90,17 +91,9 @@ func TestSearch_AgreesOnTheTable(t *testing.T) {
 }
 
 func TestSearch_AgreesOnGenerated(t *testing.T) {
-	agree(t, generated(1, 4000))
-}
-
-func TestSearch_AgreesOnFreshlyGenerated(t *testing.T) {
-	seed := rand.Uint64()
-	t.Cleanup(func() {
-		if t.Failed() {
-			t.Logf("seed %d", seed)
-		}
-	})
-	agree(t, generated(seed, 2000))
+	for _, seed := range clitest.Seeds(t) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) { agree(t, generated(seed, 3000)) })
+	}
 }
 
 func FuzzCompile(f *testing.F) {

@@ -2,6 +2,7 @@ package param_test
 
 import (
 	"errors"
+	"fmt"
 	"math/big"
 	"math/rand/v2"
 	"strings"
@@ -269,12 +270,10 @@ func (g generator) text() string {
 	return strings.Repeat([]string{"", "a", "é", "Key", "it's", "1 \n", "ж𝟗"}[g.IntN(7)], 1+g.IntN(2))
 }
 
-// seeded runs a test from one seed that stays and one that does not.
+// seeded runs a test from each seed.
 func seeded(t *testing.T, test func(*testing.T, generator)) {
-	fresh := rand.Uint64()
-	for name, seed := range map[string]uint64{"fixed": 20200515, "fresh": fresh} {
-		t.Run(name, func(t *testing.T) {
-			t.Logf("the seed is %d", seed)
+	for _, seed := range clitest.Seeds(t) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			test(t, generator{Rand: rand.New(rand.NewPCG(seed, 0)), times: times})
 		})
 	}

@@ -160,11 +160,9 @@ func TestParse_AgreesOnWhatPeopleType(t *testing.T) {
 	compare(t, values)
 }
 
-// TestParse_AgreesOnGeneratedTexts makes up texts, from one seed that stays and one that does not.
+// TestParse_AgreesOnGeneratedTexts makes up texts.
 func TestParse_AgreesOnGeneratedTexts(t *testing.T) {
-	fresh := rand.Uint64()
-	t.Logf("the fresh seed is %d", fresh)
-	for _, seed := range []uint64{20200515, fresh} {
+	for _, seed := range clitest.Seeds(t) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			g := generator{rand.New(rand.NewPCG(seed, 0))}
 			var values []value
