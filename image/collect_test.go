@@ -192,7 +192,7 @@ func TestCollect_RemovesEmptyRepositories(t *testing.T) {
 	}
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	end := time.Now().Add(time.Second)
+	end, rnd := time.Now().Add(time.Second), rand.New(rand.NewPCG(1, 0))
 	wg.Go(func() {
 		for time.Now().Before(end) {
 			if _, err := s.Collect(t.Context(), nil); err != nil {
@@ -207,7 +207,7 @@ func TestCollect_RemovesEmptyRepositories(t *testing.T) {
 		if err := a.Untag(t.Context(), "team/web", "v1"); err != nil {
 			t.Errorf("untag: %v", err)
 		}
-		time.Sleep(time.Duration(rand.IntN(60)) * time.Millisecond)
+		time.Sleep(time.Duration(rnd.IntN(60)) * time.Millisecond)
 	}
 	wg.Wait()
 	for range 3 { // tags, what they led to, directories

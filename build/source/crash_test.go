@@ -54,6 +54,7 @@ func TestFetch_SurvivesBeingKilled(t *testing.T) {
 	r.commit("first", files...)
 	s := serveGit(t, repos, false)
 	url := s.URL + "/web/.git"
+	rnd := rand.New(rand.NewPCG(1, 0))
 	for i := range 12 {
 		r.commit("more", "a", fmt.Sprint(i))
 		cmd := exec.Command(os.Args[0])
@@ -61,7 +62,7 @@ func TestFetch_SurvivesBeingKilled(t *testing.T) {
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(50+rand.IntN(500)) * time.Millisecond)
+		time.Sleep(time.Duration(50+rnd.IntN(500)) * time.Millisecond)
 		_ = cmd.Process.Kill()
 		if err := cmd.Wait(); err == nil || cmd.ProcessState.ExitCode() == 1 {
 			t.Fatalf("the process ended by itself: %v", err)

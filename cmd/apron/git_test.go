@@ -78,14 +78,14 @@ func TestGitPush_SurvivesAKill(t *testing.T) {
 	c := w.workingTree()
 	before := c.commit("first")
 	c.git("push", "-q", w.remote("web-app"), "main")
-	moved := 0
+	moved, rnd := 0, rand.New(rand.NewPCG(1, 0))
 	for round := range 12 {
-		next := c.commit(strings.Repeat(fmt.Sprint(round, rand.Uint64()), 50_000))
+		next := c.commit(strings.Repeat(fmt.Sprint(round, rnd.Uint64()), 50_000))
 		push := c.command("push", "-q", w.remote("web-app"), "main")
 		if err := push.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(rand.Int64N(int64(150 * time.Millisecond))))
+		time.Sleep(time.Duration(rnd.Int64N(int64(150 * time.Millisecond))))
 		if err := w.platform.Kill(); err != nil {
 			t.Fatal(err)
 		}

@@ -186,13 +186,13 @@ func TestKill9_AtAnyMomentOfStartLeavesWhatDestroyRemoves(t *testing.T) {
 // killStarts kills servers that start an instance, each a little later, and destroys what they leave.
 func (h *host) killStarts(spec func() driver.Spec) {
 	t := h.t.(*testing.T)
-	states := map[driver.State]int{}
+	states, rnd := map[driver.State]int{}, rand.New(rand.NewPCG(1, 0))
 	for i := range 24 {
 		spec := spec()
 		cmd, _ := h.server(spec)
 		// The process needs some milliseconds until it calls Start, which first tries user namespaces; then a start
 		// takes some tens.
-		time.Sleep(time.Duration(i)*6*time.Millisecond + rand.N(6*time.Millisecond))
+		time.Sleep(time.Duration(i)*6*time.Millisecond + time.Duration(rnd.Int64N(int64(6*time.Millisecond))))
 		kill(t, cmd)
 		h.open()
 		list, err := h.Recover(t.Context())
