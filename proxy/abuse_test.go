@@ -180,7 +180,7 @@ func TestAbuse_InstanceGetsWhatWasSentOpenly(t *testing.T) {
 	eachWay(t, func(t *testing.T, via way) {
 		var group sync.WaitGroup
 		defer group.Wait()
-		room := make(chan struct{}, 32)
+		room := make(chan struct{}, 128)
 		for _, a := range abuses {
 			end := max(0, len(a.sent)-60)
 			for how, pieces := range map[string][]string{

@@ -15,6 +15,11 @@ import (
 	"time"
 )
 
+func TestMain(m *testing.M) {
+	log.SetOutput(io.Discard) // net/http tells it what it thinks of instances that send what nobody asked for
+	m.Run()
+}
+
 // way is how the requests on clients' connections get to a Proxy. What the Proxy promises it promises on each.
 type way struct {
 	name  string
@@ -29,10 +34,23 @@ var (
 		go srv.Serve(l)
 		return func() { srv.Close() }
 	}}
-	wire  = way{"wire", serveConns(func(c net.Conn) net.Conn { return struct{ net.Conn }{c} })}
+	wire  = way{"wire", serveConns(noSocket)}
 	loop1 = way{"loop", serveConns(func(c net.Conn) net.Conn { return c })}
 	ways  = []way{netHTTP, wire, loop1}
 )
+
+// noSocket hides the socket of a connection, as TLS does: what is left can end its one half, and what can't lingers for the
+// client that waits for the end.
+func noSocket(c net.Conn) net.Conn {
+	type halved interface{ CloseWrite() error }
+	if half, ok := c.(halved); ok {
+		return struct {
+			net.Conn
+			halved
+		}{c, half}
+	}
+	return struct{ net.Conn }{c}
+}
 
 // serveConns gives each connection to ServeConn, as what makes of it.
 func serveConns(as func(net.Conn) net.Conn) func(*Proxy, net.Listener) func() {
