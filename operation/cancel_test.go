@@ -242,7 +242,11 @@ func TestCancel_EndsWhatWaits(t *testing.T) {
 		}, "provision", api.OperationFailed, api.StatusRunning},
 		"for requests in flight": {func(r *rig, name string) string {
 			arn := r.running(name)
-			go r.get(arn, "/slow?ms=100000")
+			go func() {
+				if status, body := r.get(arn, "/slow?ms=30000"); status != http.StatusOK {
+					t.Errorf("the request that the pause waited for got %d %q", status, body)
+				}
+			}()
 			time.Sleep(time.Second)
 			r.pause(arn)
 			return arn
