@@ -67,7 +67,7 @@ var byDocument = map[string][]string{
 		"&a", "[&a]", "{a: &b}", "&a | type(@)", "type(&a)", "length(&a)", "to_string(&a)", "to_string([&a, 'b'])",
 		"to_array(&a) | length(@)", "not_null(&a) == `1`", "[&a] | [0] == [0]", "&a == &a", "to_number(&a)", "abs(&a)",
 		"sort([&a])", "!(&a)", "(&a) && 'x'", "&a < `1`", "map(a, a)", "map(&a, b)", "map(&a, 'x')", "sort_by(a, b)",
-		"contains([&a], &a)", "&&a", "a[?&b]", "&a | [0]", "merge(b, &a)", "contains('a', &b)", "sort_by(a, &(&b))",
+		"contains([&a], &a)", "&&a", "a[?&b]", "&a | [0]", "merge(b, &a)", "merge(b, [&a])", "merge(b, {x: &a})", "to_string([&a])", "contains('a', &b)", "sort_by(a, &(&b))",
 		"& a.b | @",
 	},
 	`{"high": "\ud83d", "low": "\ude00!", "\ud83d": 1, "\udcff": ["é\ud83dx", "\uffff", "\ud83d\ude00"]}`: {

@@ -39,10 +39,13 @@ func pythonType(v any) string {
 // show is Python's str().
 func show(v any) string { return document.Str(printable(v)) }
 
-// exprefText stands for an expression reference where Python prints one, with an address that differs each time.
+// exprefText is how Python prints an expression reference, with an address that differs each time.
 const exprefText = "<jmespath.visitor._Expression object at 0x7f0000000000>"
 
-// printable is v with a text for each expression reference, which no other package knows of.
+// shownExpref stands for one: unlike a text it is printed without quotes in a list too.
+var shownExpref = document.Foreign{Class: "jmespath.visitor._Expression", Repr: exprefText, Text: exprefText}
+
+// printable is v with what can be printed for each expression reference, which no other package knows of.
 func printable(v any) any {
 	if !holdsExpref(v) {
 		return v
@@ -61,7 +64,7 @@ func printable(v any) any {
 		}
 		return m
 	}
-	return exprefText
+	return shownExpref
 }
 
 func holdsExpref(v any) bool {

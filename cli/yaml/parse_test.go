@@ -105,7 +105,7 @@ func TestParse_AgreesWithTheReferenceAtRandom(t *testing.T) {
 
 // knownToDiffer reports whether text has what go.yaml.in/yaml and ruamel.yaml disagree about, none of which is met in what
 // people write: a comment right behind a bracket or a quote, an object that holds itself, a block scalar that ends without
-// a line break or holds a "---", a key of several lines within braces, "{:" and "[-]", two ends of a document, and a colon right
+// a line break or holds a "---", a key of several lines within braces, "{:", "[:" and "[-]", two ends of a document, and a colon right
 // behind a quoted key in a list.
 func knownToDiffer(text string) bool {
 	has := func(part string) bool { return strings.Contains(text, part) }
@@ -115,7 +115,7 @@ func knownToDiffer(text string) bool {
 		}
 	}
 	block := (has("|") || has(">")) && (has("---") || strings.HasSuffix(text, " ") || strings.HasSuffix(text, "\t"))
-	return block || has("&a") && has("*a") || has("{") && has("\n") || has("{:") || has("[-") || strings.Count(text, "...") > 1 || has("[") && (has("':") || has(`":`))
+	return block || has("&a") && has("*a") || has("{") && has("\n") || has("{:") || has("[:") || has("[-") || strings.Count(text, "...") > 1 || has("[") && (has("':") || has(`":`))
 }
 
 // TestParse_BoundsWhatADocumentGrowsTo has documents that no program should follow.
