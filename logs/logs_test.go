@@ -176,7 +176,7 @@ func TestFind_GivesTheNewestServiceOfAName(t *testing.T) {
 	l := openLogs(t, t.TempDir(), Config{})
 	old, young := Service{"web", "ff"}, Service{"web", "00"}
 	must(t, l.Event(old, CreateStarted))
-	time.Sleep(5 * time.Millisecond)
+	time.Sleep(20 * time.Millisecond) // the kernel's clock for files goes by ticks, which may be ten
 	must(t, l.Event(young, CreateStarted))
 	must(t, l.Event(old, DeleteFinished)) // later than the young one's birth
 	if got, err := l.Find("web"); got != young {

@@ -48,10 +48,7 @@ func TestRotate_WhileAProcessWritesLosesNoByte(t *testing.T) {
 	must(t, instance.Start())
 	out.Close()
 
-	var followed bytes.Buffer
-	ctx, cancel := context.WithCancel(t.Context())
-	followEnd := make(chan error, 1)
-	go func() { followEnd <- l.Follow(ctx, &followed, web, 0, "instance/") }()
+	f := startFollow(t, l, 0, "instance/")
 	ended := make(chan error, 1)
 	go func() { ended <- instance.Wait() }()
 	for running := true; running; {
@@ -70,10 +67,9 @@ func TestRotate_WhileAProcessWritesLosesNoByte(t *testing.T) {
 	if _, err := os.Stat(partName(path, 10)); err != nil {
 		t.Errorf("rotated less than ten times: %v", err)
 	}
-	time.Sleep(2 * pollEvery)
-	cancel()
-	must(t, <-followEnd)
-	checkFollowed(t, followed.String(), want)
+	last := numbered(lines - 1)
+	eventually(t, "all is followed", func() bool { return strings.HasSuffix(f.String(), last) })
+	checkFollowed(t, f.stop(t), want)
 }
 
 func TestRotate_KilledAgainAndAgainLosesNoByte(t *testing.T) {
