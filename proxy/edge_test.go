@@ -113,7 +113,7 @@ func newEdge(tb testing.TB, via way, change ...func(*Config)) *edge {
 	tb.Cleanup(via.serve(e.Proxy, l))
 	tb.Cleanup(transport.CloseIdleConnections)
 	e.URL = "http://" + l.Addr().String()
-	e.Client = &http.Client{Transport: transport, Timeout: 20 * time.Second}
+	e.Client = &http.Client{Transport: transport, Timeout: time.Minute}
 	return e
 }
 
@@ -205,12 +205,12 @@ func (e *edge) get(path string) (*http.Response, string) {
 	return e.do(e.request("GET", path, nil))
 }
 
-// eventually fails the test when what is not true within five seconds.
+// eventually fails the test when what is not true within half a minute.
 func eventually(tb testing.TB, what string, is func() bool) {
 	tb.Helper()
-	for deadline := time.Now().Add(5 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			tb.Fatalf("not within 5 s: %s", what)
+			tb.Fatalf("not within 30 s: %s", what)
 		}
 	}
 }

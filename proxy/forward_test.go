@@ -196,7 +196,7 @@ func TestStream_UploadReachesTheInstanceWhileItIsSent(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer c.Close()
-		c.SetDeadline(time.Now().Add(10 * time.Second))
+		c.SetDeadline(time.Now().Add(30 * time.Second))
 		io.WriteString(c, "POST / HTTP/1.1\r\nHost: web.test\r\nTransfer-Encoding: chunked\r\nTrailer: X-Check\r\n\r\n")
 		br := bufio.NewReader(c)
 		io.WriteString(c, "4\r\none\n\r\n")
@@ -251,7 +251,7 @@ func TestExpectContinue_IsAnsweredByTheInstance(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer c.Close()
-			c.SetDeadline(time.Now().Add(10 * time.Second))
+			c.SetDeadline(time.Now().Add(30 * time.Second))
 			io.WriteString(c, "POST "+name+" HTTP/1.1\r\nHost: web.test\r\nContent-Length: 4\r\nExpect: 100-continue\r\n\r\n")
 			first, err := textproto.NewReader(bufio.NewReader(c)).ReadLine()
 			if !strings.HasPrefix(first, fmt.Sprintf("HTTP/1.1 %d ", want)) {
@@ -303,7 +303,7 @@ func upgrade(t *testing.T, e *edge) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(30 * time.Second))
 	io.WriteString(c, "GET /ws HTTP/1.1\r\nHost: web.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n")
 	res, err := http.ReadResponse(bufio.NewReader(c), nil)
 	if err != nil || res.StatusCode != 101 || res.Header.Get("Connection") != "Upgrade" {

@@ -68,7 +68,7 @@ func rawExchange(t *testing.T, e *edge, text string) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(30 * time.Second))
 	io.WriteString(c, text)
 	got, err := io.ReadAll(c)
 	if err != nil {
@@ -242,7 +242,7 @@ func TestRetiredInstance_GetsNoNewRequestAndKeepsNoIdleConnection(t *testing.T) 
 		e.SetInstances("web", []string{"new"})
 		select {
 		case <-gone:
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Error("the idle connection to the old instance stays open")
 		}
 		for range 10 {

@@ -22,7 +22,7 @@ func eachOwn(t *testing.T, test func(t *testing.T, via way)) {
 	}
 }
 
-// dialEdge opens a connection to the edge, which ends after ten seconds.
+// dialEdge opens a connection to the edge, which ends after half a minute.
 func dialEdge(t *testing.T, e *edge) net.Conn {
 	t.Helper()
 	c, err := net.Dial("tcp", strings.TrimPrefix(e.URL, "http://"))
@@ -30,7 +30,7 @@ func dialEdge(t *testing.T, e *edge) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { c.Close() })
-	c.SetDeadline(time.Now().Add(10 * time.Second))
+	c.SetDeadline(time.Now().Add(30 * time.Second))
 	return c
 }
 
@@ -567,7 +567,7 @@ func TestUpgrade_CountsBytesBothWays(t *testing.T) {
 			if !r.Upgraded || r.Status != 101 || r.Received != 4 || r.Sent != 4 {
 				t.Errorf("%+v", r)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Error("the request has not ended")
 		}
 	})
