@@ -302,7 +302,7 @@ func TestRun_CollectsWhenTheDiskFillsUp(t *testing.T) {
 	ended := make(chan error)
 	go func() { ended <- r.Run(ctx) }()
 	r.put("cheap/0", 55*mib, time.Minute)
-	for end := time.Now().Add(3 * lookEvery); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
+	for end := time.Now().Add(3*lookEvery + time.Minute); time.Now().Before(end); time.Sleep(10 * time.Millisecond) {
 		if s, _ := r.Space(); s.Percent() < 50 {
 			break
 		}

@@ -147,7 +147,7 @@ func (d *door) client(p *http.Protocols) *http.Client {
 	}
 	d.tb.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{
-		Transport: transport, Timeout: 20 * time.Second,
+		Transport: transport, Timeout: time.Minute,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 }
@@ -187,7 +187,7 @@ func (d *door) curl(args ...string) (string, error) {
 // connect opens a connection that says what the test makes it say.
 func (d *door) connect(from ...string) net.Conn {
 	d.tb.Helper()
-	dialer := net.Dialer{Timeout: 5 * time.Second}
+	dialer := net.Dialer{Timeout: 30 * time.Second}
 	for _, ip := range from {
 		dialer.LocalAddr = &net.TCPAddr{IP: net.ParseIP(ip)}
 	}
@@ -196,7 +196,7 @@ func (d *door) connect(from ...string) net.Conn {
 		d.tb.Fatal(err)
 	}
 	d.tb.Cleanup(func() { c.Close() })
-	_ = c.SetDeadline(time.Now().Add(20 * time.Second)) // a test's patience
+	_ = c.SetDeadline(time.Now().Add(time.Minute)) // a test's patience
 	return c
 }
 
@@ -218,12 +218,12 @@ func ended(tb testing.TB, c net.Conn) string {
 	return string(text)
 }
 
-// eventually fails the test when what is not true within ten seconds.
+// eventually fails the test when what is not true within a minute.
 func eventually(tb testing.TB, what string, is func() bool) {
 	tb.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !is(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !is(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
-			tb.Fatalf("not within 10 s: %s", what)
+			tb.Fatalf("not within a minute: %s", what)
 		}
 	}
 }

@@ -364,7 +364,7 @@ func TestRegistry_LetsGoOfAClientThatStalls(t *testing.T) {
 	}
 	defer conn.Close()
 	fmt.Fprintf(conn, "PATCH %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n%s", loc, len(whole), whole[:10])
-	conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+	conn.SetReadDeadline(time.Now().Add(time.Minute))
 	if resp, err := http.ReadResponse(bufio.NewReader(conn), nil); err != nil || resp.StatusCode < 400 {
 		t.Fatalf("the stalled request got %v, %v", resp, err)
 	}

@@ -94,7 +94,7 @@ func TestAccessLog_IsWrittenByRunAndWholeAtItsEnd(t *testing.T) {
 	done := make(chan error)
 	go func() { done <- r.Run(ctx) }()
 	r.ended(3)
-	for deadline := time.Now().Add(10 * time.Second); r.lines() < 3; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); r.lines() < 3; time.Sleep(10 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatal("nothing was written within 10 s")
 		}
