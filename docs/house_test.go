@@ -70,6 +70,7 @@ func TestImports_PointOneWay(t *testing.T) {
 		"apron/telemetry":                 {"apron/proxy"},
 		"apron/keyring":                   nil, // and cmd/apron alone imports it: what it opens is handed on as functions
 		"apron/edge":                      {"apron/proxy"},
+		"apron/proxy":                     {"apron/proxy/http1"},
 		"apron/certs":                     nil,
 		"apron/fleet":                     {"apron/driver"},
 		"apron/build":                     {"apron/api", "apron/build/recipe", "apron/build/runtimes", "apron/build/source", "apron/driver", "apron/image", "apron/logs"},
