@@ -308,6 +308,7 @@ func TestWithdraw_FinishesOrCutsWhatIsInFlight(t *testing.T) {
 		defer cancel()
 		withdrawn := make(chan error, 1)
 		go func() { withdrawn <- e.Withdraw(ctx, "web") }()
+		eventually(t, "the host leads nowhere", func() bool { return e.lookup("web.test") == nil }) // else the next would be in flight too
 		eventually(t, "new requests get 404", func() bool { res, _ := e.get("/"); return res.StatusCode == 404 })
 		if err := <-withdrawn; !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "1 requests") {
 			t.Errorf("Withdraw: %v", err)
