@@ -31,17 +31,15 @@ func TestBuild_UsesTheImageAgainWhereNothingChanged(t *testing.T) {
 	r, req := simple(t)
 	first := r.must(req)
 	r.log()
-	begin := time.Now()
 	second := r.must(again(req))
-	took := time.Since(begin)
 	if !second.Reused || second.Image != first.Image || second.Key != first.Key || first.Reused {
 		t.Errorf("first %+v\nsecond %+v", first, second)
 	}
 	if log := r.log(); strings.Contains(log, "building") || !strings.Contains(log, "Nothing that the build depends on has changed: image "+first.Image+" is used again.") {
 		t.Errorf("log:\n%s", log)
 	}
-	if want := []string{"config", "base"}; !slices.Equal(phases(second), want) || took > 300*time.Millisecond {
-		t.Errorf("phases %v in %v, want %v within 300 ms", phases(second), took, want)
+	if want := []string{"config", "base"}; !slices.Equal(phases(second), want) {
+		t.Errorf("phases %v, want %v", phases(second), want)
 	}
 }
 

@@ -184,7 +184,7 @@ func (r *rig) log() string {
 // await waits for a line that has the text.
 func (r *rig) await(text string) time.Time {
 	r.t.Helper()
-	for end := time.Now().Add(20 * time.Second); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
+	for end := time.Now().Add(time.Minute); time.Now().Before(end); time.Sleep(5 * time.Millisecond) {
 		r.mu.Lock()
 		i := slices.IndexFunc(r.lines, func(l line) bool { return strings.Contains(l.text, text) })
 		if i >= 0 {
