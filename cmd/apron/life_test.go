@@ -9,6 +9,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/apprunner"
 	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
 
+	"apron/api"
 	"apron/aprontest"
 )
 
@@ -76,10 +77,10 @@ func TestPause_LetsRequestsInFlightEnd(t *testing.T) {
 	}
 	slow := make(chan answer)
 	go func() {
-		status, body, err := w.get("/slow?ms=1500")
+		status, body, err := w.get("/slow?ms=2000")
 		slow <- answer{status, body, err}
 	}()
-	time.Sleep(500 * time.Millisecond) // the request is on its way
+	w.becomes("busy", func(u *api.ServiceUsage) bool { return u.RequestsInFlight == 1 })
 	if err := pause(t.Context(), w); err != nil {
 		t.Fatal(err)
 	}
@@ -162,7 +163,7 @@ func TestAnInstanceThatDies_IsReplaced(t *testing.T) {
 	if _, _, err := w.get("/exit?code=7"); err != nil {
 		t.Logf("the request that ends the instance: %v", err)
 	}
-	deadline := time.Now().Add(30 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for {
 		status, body, err := w.get("/")
 		if err == nil && status == http.StatusOK && body == "hello" && w.footprint(trace).Zero() {

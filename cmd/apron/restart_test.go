@@ -123,10 +123,10 @@ func (w *world) killInstances() {
 
 func (w *world) eventuallyAnswers(want int) {
 	w.Helper()
-	for begin := time.Now(); time.Since(begin) < 30*time.Second; time.Sleep(20 * time.Millisecond) {
+	for begin := time.Now(); time.Since(begin) < time.Minute; time.Sleep(20 * time.Millisecond) {
 		if status, _, err := w.get("/"); err == nil && status == want {
 			return
 		}
 	}
-	w.Fatalf("no %d within 30 s\n%s", want, w.platform.Log())
+	w.Fatalf("no %d within a minute\n%s", want, w.platform.Log())
 }

@@ -218,7 +218,7 @@ func TestCancel_EndsABuild(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.ends(types.OperationStatusFailed)
-	if took := time.Since(begin); took > 10*time.Second {
+	if took := time.Since(begin); took > time.Minute {
 		t.Errorf("the cancellation took %v", took)
 	}
 	w.holds(types.ServiceStatusCreateFailed)

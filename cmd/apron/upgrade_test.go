@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/apprunner/types"
 
+	"apron/api"
 	"apron/aprontest"
 )
 
@@ -45,7 +46,7 @@ func shellProgram(t *testing.T, text string) string {
 func (w *world) logsAccess(targets ...string) {
 	w.Helper()
 	var text []byte // of an error too, while there is no line yet
-	for until := time.Now().Add(10 * time.Second); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
+	for until := time.Now().Add(time.Minute); time.Now().Before(until); time.Sleep(50 * time.Millisecond) {
 		text, _ = exec.Command(programs.apron, "logs", "--data", w.data, "web-app", "--access").CombinedOutput()
 		if !slices.ContainsFunc(targets, func(target string) bool { return !strings.Contains(string(text), target) }) {
 			return
@@ -155,7 +156,7 @@ func TestUpgrade_OperationsLeaveOldConnectionsTheirTime(t *testing.T) {
 				slow <- c.send("GET", "/slow?ms=4000", http.StatusOK)
 				c.close()
 			}()
-			time.Sleep(500 * time.Millisecond) // the request is on its way
+			w.becomes("busy with two", func(u *api.ServiceUsage) bool { return u.RequestsInFlight == 2 })
 			before := w.upgraded()
 			c.act(w)
 			if err := <-slow; err != nil {
@@ -165,7 +166,7 @@ func TestUpgrade_OperationsLeaveOldConnectionsTheirTime(t *testing.T) {
 				t.Error("the upgraded connection outlived its instance")
 			}
 			f := w.footprint(trace)
-			for until := time.Now().Add(5 * time.Second); !f.Zero() && time.Now().Before(until); f = w.footprint(trace) {
+			for until := time.Now().Add(time.Minute); !f.Zero() && time.Now().Before(until); f = w.footprint(trace) {
 				time.Sleep(20 * time.Millisecond) // the process that started the instance collects what is left of it
 			}
 			if !f.Zero() {
