@@ -110,10 +110,10 @@ func TestKill9_AnInstanceOutlivesItsServer(t *testing.T) {
 		t.Error("two instances have one address")
 	}
 	begin := time.Now()
-	if err := h.Stop(t.Context(), spec.ID, 5*time.Second); err != nil {
+	if err := h.Stop(t.Context(), spec.ID, 2*time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > time.Minute {
 		t.Errorf("stop took %s", took)
 	}
 	if log, _ := os.ReadFile(spec.LogPath); !strings.Contains(string(log), "got terminated") {
@@ -131,7 +131,7 @@ func TestKill9_TheExitCodeOfARecoveredInstanceIsSeen(t *testing.T) {
 	h.orphan(spec)
 	h.awaitServing(spec)
 	h.ask(spec.ID, "/exit", "code", "42")
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	exit, err := h.Wait(ctx, spec.ID)
 	if err != nil {

@@ -187,7 +187,7 @@ func (h *host) start(spec driver.Spec) string {
 
 func (h *host) awaitServing(spec driver.Spec) {
 	h.t.Helper()
-	for end := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+	for end := time.Now().Add(time.Minute); ; time.Sleep(time.Millisecond) {
 		conn, err := h.Dial(h.t.Context(), spec.ID, 8080)
 		if err == nil {
 			conn.Close()
@@ -201,7 +201,7 @@ func (h *host) awaitServing(spec driver.Spec) {
 }
 
 func (h *host) client(id string) *http.Client {
-	return &http.Client{Timeout: 10 * time.Second, Transport: &http.Transport{
+	return &http.Client{Timeout: time.Minute, Transport: &http.Transport{
 		DisableKeepAlives: true,
 		DialContext:       func(ctx context.Context, _, _ string) (net.Conn, error) { return h.Dial(ctx, id, 8080) },
 	}}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -240,6 +241,17 @@ func TestStart_NamesAMissingLoader(t *testing.T) {
 	}
 }
 
+// awaitProgram waits until the instance has become its program.
+func (h *host) awaitProgram(id, name string) {
+	h.t.Helper()
+	is := func(process string) bool { return strings.Contains(process, "("+name+")") }
+	for end := time.Now().Add(time.Minute); !slices.ContainsFunc(processesOf(id), is); time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			h.t.Fatalf("%s does not run; there is %q", name, processesOf(id))
+		}
+	}
+}
+
 func TestStop_DoesNotWaitForAProgramThatCannotNoticeTheSignal(t *testing.T) {
 	h := newHost(t)
 	img := h.hostProgram("sleep", true)
@@ -248,12 +260,12 @@ func TestStop_DoesNotWaitForAProgramThatCannotNoticeTheSignal(t *testing.T) {
 	if err := h.Start(t.Context(), spec); err != nil {
 		t.Fatal(err)
 	}
-	time.Sleep(100 * time.Millisecond) // until it is sleep that is looked at
+	h.awaitProgram(spec.ID, "sleep")
 	begin := time.Now()
-	if err := h.Stop(t.Context(), spec.ID, 20*time.Second); err != nil {
+	if err := h.Stop(t.Context(), spec.ID, 2*time.Minute); err != nil {
 		t.Fatal(err)
 	}
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > time.Minute {
 		t.Errorf("took %s", took)
 	}
 	if exit, err := h.Wait(t.Context(), spec.ID); err != nil || exit.Code != 137 || exit.OOM {
