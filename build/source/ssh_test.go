@@ -1,7 +1,6 @@
 package source
 
 import (
-	"bytes"
 	"crypto/ed25519"
 	"crypto/rand"
 	"encoding/pem"
@@ -10,37 +9,71 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
-	"time"
 
 	"golang.org/x/crypto/ssh"
 )
 
-// sshd is OpenSSH's own server on a port of this machine, for root with one key.
+// sshd is OpenSSH's own server on a port of this machine, for root with one key. It is started for each connection, as inetd
+// would: so the port is held from when it was given.
 type sshd struct {
 	t         *testing.T
 	dir, port string
 	key       []byte // private, of the user
-	cmd       *exec.Cmd
-	accept    string // the environment that it lets through
 }
 
+// serveSSH lets the variables through that accept names.
 func serveSSH(t *testing.T, accept string) *sshd {
 	t.Helper()
-	s := &sshd{t: t, dir: t.TempDir(), port: freePort(t), accept: accept}
-	public, private := newKey(t)
-	s.key = private
-	if err := os.WriteFile(filepath.Join(s.dir, "authorized"), public, 0o600); err != nil {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		t.Fatal(err)
 	}
+	s := &sshd{t: t, dir: t.TempDir(), port: strconv.Itoa(l.Addr().(*net.TCPAddr).Port)}
+	public, private := newKey(t)
+	s.key = private
 	if err := os.MkdirAll("/run/sshd", 0o755); err != nil {
 		t.Fatal(err)
 	}
+	config := fmt.Sprintf("HostKey %s/host\nAuthorizedKeysFile %s/authorized\nPermitRootLogin yes\nStrictModes no\n"+
+		"PasswordAuthentication no\nUsePAM no\nPidFile none\n%s\n", s.dir, s.dir, accept)
+	for name, text := range map[string][]byte{"authorized": public, "config": []byte(config)} {
+		if err := os.WriteFile(filepath.Join(s.dir, name), text, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
 	s.hostKey()
-	s.start()
-	t.Cleanup(s.stop)
+	var served sync.WaitGroup
+	served.Go(func() { s.accept(l, &served) })
+	t.Cleanup(served.Wait)
+	t.Cleanup(func() { l.Close() })
 	return s
+}
+
+func (s *sshd) accept(l net.Listener, served *sync.WaitGroup) {
+	for {
+		c, err := l.Accept()
+		if err != nil {
+			return
+		}
+		served.Go(func() { s.serve(c.(*net.TCPConn)) })
+	}
+}
+
+func (s *sshd) serve(c *net.TCPConn) {
+	socket, err := c.File()
+	c.Close()
+	if err != nil {
+		s.t.Error(err)
+		return
+	}
+	defer socket.Close()
+	cmd := exec.CommandContext(s.t.Context(), "/usr/sbin/sshd", "-i", "-e", "-f", filepath.Join(s.dir, "config"))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = socket, socket, s.t.Output()
+	_ = cmd.Run() // it fails with whom it refuses
 }
 
 func newKey(t *testing.T) (public, private []byte) {
@@ -67,36 +100,6 @@ func (s *sshd) hostKey() {
 	if err := os.WriteFile(filepath.Join(s.dir, "host"), private, 0o600); err != nil {
 		s.t.Fatal(err)
 	}
-}
-
-func (s *sshd) start() {
-	s.t.Helper()
-	config := fmt.Sprintf("Port %s\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s/authorized\nPermitRootLogin yes\nStrictModes no\n"+
-		"PasswordAuthentication no\nUsePAM no\nPidFile none\nMaxStartups 100\n%s\n", s.port, s.dir, s.dir, s.accept)
-	if err := os.WriteFile(filepath.Join(s.dir, "config"), []byte(config), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	s.cmd = exec.Command("/usr/sbin/sshd", "-D", "-e", "-f", filepath.Join(s.dir, "config"))
-	var log bytes.Buffer
-	s.cmd.Stderr = &log
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		c, err := net.Dial("tcp", "127.0.0.1:"+s.port)
-		if err == nil {
-			c.Close()
-			return
-		}
-		if time.Now().After(deadline) {
-			s.t.Fatalf("sshd does not listen: %s", log.String())
-		}
-	}
-}
-
-func (s *sshd) stop() {
-	_ = s.cmd.Process.Kill()
-	_ = s.cmd.Wait()
 }
 
 func (s *sshd) url(dir string) string { return "ssh://root@127.0.0.1:" + s.port + dir }
@@ -150,9 +153,7 @@ func TestSSH_KeepsTheHostKeyOfTheFirstContact(t *testing.T) {
 	if err != nil || strings.Count(string(known), "\n") != 1 || !strings.HasPrefix(string(known), "[127.0.0.1]:"+s.port+" ssh-ed25519 ") {
 		t.Fatalf("known hosts: %q, %v", known, err)
 	}
-	s.stop()
 	s.hostKey()
-	s.start()
 	_, err = f.Head(t.Context(), remote)
 	refused(t, err, "127.0.0.1 shows the SSH key SHA256:", "but showed SHA256:", "known_hosts")
 	// What the connection says of keys is all that counts.
