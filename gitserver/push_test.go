@@ -2,9 +2,9 @@ package gitserver_test
 
 import (
 	"context"
-	"crypto/rand"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -175,7 +175,7 @@ func TestPush_FromAShallowCloneSaysWhatToDo(t *testing.T) {
 func TestPush_OverTheLimitIsRefusedOnTheClientsScreen(t *testing.T) {
 	w, c := newWorld(t, func(cfg *gitserver.Config) { cfg.MaxBytes = 2 << 20 }), newCheckout(t)
 	noise := make([]byte, 5<<20)
-	rand.Read(noise)
+	rand.NewChaCha8([32]byte{}).Read(noise)
 	c.commit("big", string(noise))
 	c.fails("the push has more than 2 MiB", "push", w.url("OWNER", "web-app"), "main")
 	if got := w.head("web-app", "main"); got != "" {
@@ -190,7 +190,7 @@ func TestPush_OverTheLimitIsRefusedOnTheClientsScreen(t *testing.T) {
 func TestPush_LargeIsStreamed(t *testing.T) {
 	w, c := newWorld(t), newCheckout(t)
 	noise := make([]byte, 6<<20)
-	rand.Read(noise)
+	rand.NewChaCha8([32]byte{}).Read(noise)
 	head := c.commit("big", string(noise))
 	c.git("push", "-q", w.url("OWNER", "web-app"), "main")
 	c.git("clone", "-q", w.url("OWNER", "web-app"), "copy")
