@@ -63,7 +63,10 @@ func (b *bench) open(ctx context.Context) (err error) {
 
 // startPlatform starts apron on its data, which outlives a stop, and so do the instances.
 func (b *bench) startPlatform(ctx context.Context) (err error) {
-	b.platform, err = aprontest.Start(ctx, b.apron, filepath.Join(b.dir, "data"), []string{fmt.Sprint("GOMAXPROCS=", workers)}, "--verbose=false")
+	data := filepath.Join(b.dir, "data")
+	cmd := apart(exec.Command(b.apron, "serve", "--data", data, "--api", "127.0.0.1:0", "--edge", "127.0.0.1:0", "--disk-high", "100"))
+	cmd.Env = append(os.Environ(), fmt.Sprint("GOMAXPROCS=", workers))
+	b.platform, err = aprontest.Run(ctx, cmd, b.apron, data)
 	return err
 }
 

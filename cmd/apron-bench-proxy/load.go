@@ -105,7 +105,7 @@ func (b *bench) wrk(ctx context.Context, p *peer, r row, connections int, durati
 	args = p.inside(args)
 	ctx, cancel := context.WithTimeout(ctx, duration+time.Minute)
 	defer cancel()
-	out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
+	out, err := apart(exec.CommandContext(ctx, args[0], args[1:]...)).CombinedOutput()
 	if err != nil {
 		return l, fmt.Errorf("wrk: %w\n%s", err, out)
 	}

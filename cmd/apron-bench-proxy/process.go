@@ -19,6 +19,13 @@ type process struct {
 	done chan struct{} // closed when it has ended
 }
 
+// apart gives the command a session of its own, as services have. The scheduler shares the processors between sessions, and a proxy
+// that shared one with its clients would be woken another way than one that does not.
+func apart(cmd *exec.Cmd) *exec.Cmd {
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	return cmd
+}
+
 // startProcess runs the command with its output in the file log. nsenter becomes the program that it is told to run, so the
 // process is that program.
 func startProcess(command, environ []string, log string) (*process, error) {
@@ -27,7 +34,7 @@ func startProcess(command, environ []string, log string) (*process, error) {
 		return nil, err
 	}
 	defer out.Close()
-	p := &process{cmd: exec.Command(command[0], command[1:]...), log: log, done: make(chan struct{})}
+	p := &process{cmd: apart(exec.Command(command[0], command[1:]...)), log: log, done: make(chan struct{})}
 	p.cmd.Env = append(os.Environ(), environ...)
 	p.cmd.Stdout, p.cmd.Stderr = out, out
 	if err := p.cmd.Start(); err != nil {
