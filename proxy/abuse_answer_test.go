@@ -80,7 +80,7 @@ func (s surplus) serve(c net.Conn) {
 
 // provoke makes a request and takes what comes for an answer, which with some never ends.
 func (e *edge) provoke(method string) {
-	ctx, cancel := context.WithTimeout(e.tb.Context(), time.Second)
+	ctx, cancel := context.WithTimeout(e.tb.Context(), 500*time.Millisecond)
 	defer cancel()
 	r := e.request(method, "/first", nil).WithContext(ctx)
 	r.Close = true

@@ -107,7 +107,12 @@ func TestNoInstance_WaitsForOneAndThenSays503(t *testing.T) {
 		if res.StatusCode != 503 || !strings.Contains(body, "no healthy instance") || strings.Count(body, "\n") != 1 {
 			t.Errorf("got %d %q", res.StatusCode, body)
 		}
-		time.AfterFunc(50*time.Millisecond, func() { e.SetInstances("web", []string{"i1"}) })
+		go func() {
+			for e.InFlight("web") == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			e.SetInstances("web", []string{"i1"})
+		}()
 		if res, body := e.get("/"); res.StatusCode != 200 {
 			t.Errorf("with an instance coming in time: %d %q", res.StatusCode, body)
 		}
