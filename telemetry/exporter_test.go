@@ -233,7 +233,7 @@ func TestExporter_LosesSpansAndNoTimeWhereTheCollectorIsAway(t *testing.T) {
 		t.Errorf("%d spans are lost, want those %d that the queue has no room for", got, extra)
 	}
 	var log strings.Builder
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	e.flush(ctx, slog.New(slog.NewTextHandler(&log, nil)), nameServices)
 	if !strings.Contains(log.String(), "spans did not reach the collector") || !strings.Contains(log.String(), "refused") {
