@@ -1,6 +1,7 @@
 package edge
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync/atomic"
@@ -28,6 +29,22 @@ func (c *conn) Read(p []byte) (int, error) {
 		return n, nil
 	}
 	return c.Conn.Read(p)
+}
+
+// CloseWrite ends what is sent to the client, from whom more can be read, where the connection can do that.
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+// move notes that the connection goes on as another.
+func (c *conn) move(to net.Conn) {
+	c.moved.Store(&to)
+	if c.closed.Load() {
+		_ = to.Close() // Close came before it could know
+	}
 }
 
 // Close closes the connection and gives its place free.
