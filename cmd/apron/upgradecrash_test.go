@@ -63,6 +63,7 @@ func (w *world) goesOn(before int, out string) {
 	if !strings.Contains(out, "no upgrade: the new process ended with signal: killed") {
 		w.Errorf("upgrade printed %q", out)
 	}
+	aprontest.Disconnect()
 	if err := w.platform.Follow(); err != nil || w.platform.PID() != before {
 		w.Errorf("process %d serves, %v; want %d", w.platform.PID(), err, before)
 	}
@@ -80,6 +81,7 @@ func (w *world) recovers(old int) {
 			return
 		}
 		if err := w.platform.Follow(); err == nil && w.platform.PID() != old {
+			aprontest.Disconnect() // those that clients have kept were the dead process's
 			w.client = w.platform.Client()
 			return
 		}
