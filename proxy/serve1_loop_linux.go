@@ -10,8 +10,8 @@ import (
 )
 
 const (
-	loopBatch = 128      // events taken at once
-	loopBuf   = 64 << 10 // what is read of an answer at once
+	loopBatch = 128       // events taken at once
+	loopBuf   = 128 << 10 // what is read of an answer at once
 
 	pollGone = syscall.EPOLLRDHUP | syscall.EPOLLHUP | syscall.EPOLLERR
 	pollAll  = syscall.EPOLLIN | syscall.EPOLLOUT | syscall.EPOLLRDHUP | pollEdge
