@@ -153,9 +153,11 @@ func (t tool) failsWith(want string) func([]string, error) {
 // Terraform takes for a role that is still on its way (App Runner API reference, section 4.2).
 func (t tool) createService(image string) *types.Service {
 	t.Helper()
+	from := source(image, nil)
+	from.AutoDeploymentsEnabled = new(false) // the tool says when
 	return must(t.CreateService(t.Context(), &apprunner.CreateServiceInput{
 		ServiceName:         aws.String("web-app"),
-		SourceConfiguration: source(image, nil),
+		SourceConfiguration: from,
 		InstanceConfiguration: &types.InstanceConfiguration{
 			Cpu: aws.String("256"), Memory: aws.String("512"),
 			InstanceRoleArn: aws.String("arn:aws:iam::123456789012:role/instance"),
