@@ -4,7 +4,7 @@ TOOLS := gcc libc6-dev libseccomp-dev pkg-config
 JS    := testdata/clients/js
 BUILD := go build -trimpath -tags $(TAGS) -ldflags '-s -w -extldflags -static'
 
-.PHONY: build example demo test check fuzz bench simulate cli-diff clean
+.PHONY: build example demo test check fuzz bench bench-proxy simulate cli-diff clean
 
 build: bin/apron ## the one binary, linked statically
 
@@ -22,7 +22,7 @@ demo: build ## an example service from an image and one from source, from push t
 # The tests of cmd/ build and run the real program: the race detector would watch their polling alone, and the go
 # command would take them for cached when the program has changed.
 test: check $(JS)/node_modules ## everything that CI runs
-	@.ci/deps $(TOOLS) awscli skopeo btrfs-progs e2fsprogs busybox-static git openssh-server python3-boto3 groff less tzdata bash-completion mmdebstrap debian-archive-keyring prometheus
+	@.ci/deps $(TOOLS) awscli skopeo btrfs-progs e2fsprogs busybox-static git openssh-server python3-boto3 groff less tzdata bash-completion mmdebstrap debian-archive-keyring curl chromium libnss3-tools openssl ca-certificates util-linux prometheus
 	go test -race -timeout 20m -tags $(TAGS) $$(go list ./... | grep -v /cmd/)
 	go test -count=1 -timeout 30m -tags $(TAGS) ./cmd/...
 
@@ -48,6 +48,10 @@ bench: build ## the figures of docs/benchmarks.md
 
 simulate: ## a day of requests through the rule that scales, and through Knative's: the tables of docs/benchmarks.md
 	@CGO_ENABLED=0 go test -count=1 -v -run '^TestSimulation$$' ./autoscale -args -day
+
+bench-proxy: build ## apron's data plane beside nginx, HAProxy, Caddy and Go's own proxy; BENCH='-only small -rounds 1' for less
+	@.ci/deps wrk nginx haproxy caddy curl nftables util-linux
+	@CGO_ENABLED=0 go run ./cmd/apron-bench-proxy -apron bin/apron $(BENCH)
 
 SEED := 1
 

@@ -241,3 +241,12 @@ func (p *Platform) HTTP() *http.Client {
 	}
 	return &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{DialContext: dial, MaxIdleConnsPerHost: 64}}
 }
+
+// CA is the certificate of the platform's authority, in PEM.
+func (p *Platform) CA(ctx context.Context) ([]byte, error) {
+	out, err := exec.CommandContext(ctx, p.Bin, "trust", "--print", "--data", p.Data).Output()
+	if err != nil {
+		return nil, fmt.Errorf("apron trust --print: %w", err)
+	}
+	return out, nil
+}

@@ -66,7 +66,6 @@ func TestImports_PointOneWay(t *testing.T) {
 		"apron/store":                     {"apron/api"},
 		"apron/tags":                      {"apron/spelling"},
 		"apron/disk":                      nil,
-		"apron/proxy":                     {"apron/proxy/http1"},
 		"apron/telemetry":                 {"apron/proxy"},
 		"apron/keyring":                   nil, // and cmd/apron alone imports it: what it opens is handed on as functions
 		"apron/edge":                      {"apron/proxy"},

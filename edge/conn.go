@@ -50,5 +50,9 @@ func (c *conn) move(to net.Conn) {
 // Close closes the connection and gives its place free.
 func (c *conn) Close() error {
 	defer c.table.leave(c)
+	c.closed.Store(true)
+	if moved := c.moved.Load(); moved != nil {
+		return (*moved).Close()
+	}
 	return c.Conn.Close()
 }

@@ -53,14 +53,15 @@ func newDoor(tb testing.TB, app http.HandlerFunc, change ...func(*Config)) *door
 	tb.Cleanup(instance.Close)
 	d.dial = instance.Listener.Addr().String()
 	log := slog.New(slog.NewTextHandler(d.logged, nil))
-	d.proxy = proxy.New(proxy.Config{Log: log, Dial: d.dialInstance})
-	d.proxy.SetInstances("web", []string{"one"})
-	d.proxy.Open("web", host)
 	d.openCA()
-	cfg := Config{Log: log, Proxy: d.proxy, Certificates: d.ca.Certificate}
+	cfg := Config{Log: log, Certificates: d.ca.Certificate}
 	for _, f := range change {
 		f(&cfg)
 	}
+	d.proxy = proxy.New(proxy.Config{Log: log, Dial: d.dialInstance, HeaderTimeout: cfg.HeaderTimeout, KeepAlive: cfg.IdleTimeout})
+	d.proxy.SetInstances("web", []string{"one"})
+	d.proxy.Open("web", host)
+	cfg.Proxy = d.proxy
 	d.Server = New(cfg)
 	d.listener = listen(tb)
 	d.addr = d.listener.Addr().String()

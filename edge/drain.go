@@ -91,13 +91,13 @@ func (w *lastAnswer) Write(p []byte) (int, error) {
 // sentBefore is how long a request may be on its way that a client sent before it was told that the server goes.
 const sentBefore = 5 * time.Second
 
-// last reports whether an answer that begins now is to be its connection's last. In HTTP/2 it takes none after it, so clients get the time
-// to hear of it first.
+// last reports whether an answer that begins now is to be its connection's last: each one of HTTP/1.x. In HTTP/2 it takes none after
+// it, so clients get the time to hear of a drain first.
 func (s *Server) last(http2 bool) bool {
-	if !s.draining.Load() {
-		return false
+	if !http2 || !s.draining.Load() {
+		return !http2
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return !http2 || time.Since(s.drained) > sentBefore
+	return time.Since(s.drained) > sentBefore
 }

@@ -50,14 +50,23 @@ type handoffAddr struct{}
 func (handoffAddr) Network() string { return "handoff" }
 func (handoffAddr) String() string  { return "services' port" }
 
-// read is a connection whose first bytes were taken from it already. net/http asks it for the TLS that it came through.
-type read struct {
-	net.Conn
-	unread []byte
-	state  *tls.ConnectionState
+// reread is a connection from which what was taken is read once more.
+type reread struct {
+	net.Conn // the client's, or the TLS on it
+	place    *conn
+	unread   []byte
 }
 
-func (c *read) Read(p []byte) (int, error) {
+// again gives stream the bytes back that were read from it. net/http asks a connection for the TLS that it came through.
+func again(place *conn, stream net.Conn, unread []byte, state *tls.ConnectionState) net.Conn {
+	c := &reread{stream, place, unread}
+	if state != nil {
+		return overTLS{c, state}
+	}
+	return c
+}
+
+func (c *reread) Read(p []byte) (int, error) {
 	if len(c.unread) > 0 {
 		n := copy(p, c.unread)
 		c.unread = c.unread[n:]
@@ -66,6 +75,15 @@ func (c *read) Read(p []byte) (int, error) {
 	return c.Conn.Read(p)
 }
 
-type secureRead struct{ *read }
+// Close closes the connection and gives its place free.
+func (c *reread) Close() error {
+	defer c.place.table.leave(c.place)
+	return c.Conn.Close()
+}
 
-func (c secureRead) ConnectionState() tls.ConnectionState { return *c.state }
+type overTLS struct {
+	*reread
+	state *tls.ConnectionState
+}
+
+func (c overTLS) ConnectionState() tls.ConnectionState { return *c.state }

@@ -9,6 +9,8 @@ import (
 	"net"
 	"strings"
 	"time"
+
+	"apron/proxy"
 )
 
 // preface is what a client's connection begins with when it speaks HTTP/2 without having agreed on it before.
@@ -71,7 +73,7 @@ func (s *Server) serve(c *conn) {
 			s.giveWeb(c)
 			return
 		}
-		s.serveHTTP1(c, nil)
+		s.serveHTTP1(c, c.Conn, c.unread, nil)
 	default:
 		_ = c.Close() // nothing came, or not enough in time: there is nobody to tell
 	}
@@ -97,7 +99,7 @@ func (s *Server) serveTLS(c *conn) {
 		s.serveHTTP2(c, secured, &state)
 		return
 	}
-	s.serveHTTP1(secured, &state)
+	s.serveHTTP1(c, secured, nil, &state)
 }
 
 // alert tells a client that wants TLS where none is spoken.

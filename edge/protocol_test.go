@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"io"
 	"net/http"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"apron/certs"
+	"apron/proxy"
 )
 
 func TestTell_AsSoonAsItCan(t *testing.T) {
@@ -78,6 +80,24 @@ func TestServe_SpeaksWithGosClients(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestServe_FallsBackToNetHTTP for services whose instances speak HTTP/2.
+func TestServe_FallsBackToNetHTTP(t *testing.T) {
+	d := newDoor(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "%s %s %s", r.Proto, r.Header.Get("X-Forwarded-Proto"), body)
+	})
+	d.proxy.SetLimits("web", proxy.Limits{H2C: true})
+	for _, scheme := range []string{"http", "https"} {
+		for _, flag := range []string{"--http1.0", "--http1.1", "--http2"} {
+			out, err := d.curl(flag, "-d", "body", scheme+"://"+host+"/", scheme+"://"+host+"/")
+			if want := "HTTP/2.0 " + scheme + " body"; err != nil || out != want+want {
+				t.Errorf("%s %s: %q, %v; want %q twice", scheme, flag, out, err, want)
+			}
+		}
+	}
+	eventually(t, "no place is taken", func() bool { return len(d.conns.list()) == 0 })
 }
 
 // TestServe_WaitsForTheRestOfAPreface when a client's first packet ends in it, or in a method that begins alike.

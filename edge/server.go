@@ -38,12 +38,15 @@ type Config struct {
 	MaxConns int
 
 	// MaxConnsPerClient is how many of them one client has at most: an IPv4 address, or the /64 network of an IPv6 one.
-	// Default a quarter of MaxConns.
+	// Default half of MaxConns: all that comes by way of a load balancer is one client.
 	MaxConnsPerClient int
 
-	HeaderTimeout    time.Duration // for a connection's first bytes, and for each request's head; default 30 s
+	// HeaderTimeout is for a connection's first bytes, and IdleTimeout for the time between two requests. What HTTP/1.x goes on with is
+	// proxy.Config's HeaderTimeout and KeepAlive. Default 30 s, and 75 s: more than the 60 s for which load balancers keep
+	// connections.
+	HeaderTimeout, IdleTimeout time.Duration
+
 	HandshakeTimeout time.Duration // for a TLS handshake, from its first bytes on; default 10 s
-	IdleTimeout      time.Duration // between two requests; default 75 s, above the 60 s for which load balancers keep connections
 	MaxStreams       int           // requests at a time on one HTTP/2 connection; default 250
 }
 

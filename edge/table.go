@@ -31,7 +31,7 @@ func newTable(most, mostClient int) *table {
 	most = cmp.Or(most, affordable())
 	return &table{
 		max:       most,
-		maxClient: cmp.Or(mostClient, max(most/4, 1)),
+		maxClient: cmp.Or(mostClient, max(most/2, 1)),
 		open:      map[*conn]struct{}{},
 		clients:   map[netip.Addr]int{},
 		refused:   make(chan struct{}, mostRefusals),

@@ -36,8 +36,9 @@ func (s *Server) newWeb(cfg Config) *http.Server {
 		MaxHeaderBytes:    64 << 10,
 		HTTP2: &http.HTTP2Config{
 			MaxConcurrentStreams: cmp.Or(cfg.MaxStreams, 250),
-			SendPingTimeout:      idle, // a client that has vanished amid a stream is found by a ping
-			WriteByteTimeout:     idle, // and one that does not read any more by what it does not take
+			MaxReadFrameSize:     16 << 10, // the least, which most clients' frames have: a connection buffers one, and Go's default is 1 MiB
+			SendPingTimeout:      idle,     // a client that has vanished amid a stream is found by a ping
+			WriteByteTimeout:     idle,     // and one that does not read any more by what it does not take
 		},
 		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}

@@ -101,7 +101,8 @@ func (f *Fleet) desiredLocked(spec driver.Spec) (Revision, bool) {
 func (f *Fleet) adoptLocked(d driver.Instance, rev Revision, p phase) *instance {
 	i := f.newInstanceLocked(f.serviceLocked(d.Spec.Service), d.Spec.ID, rev, p)
 	i.found, i.since = &d, d.StartedAt
-	i.exposed = true // the process before this one may still have requests in flight on it
+	i.cpu.resting.Store(true) // for all that is known
+	i.exposed = true          // the process before this one may still have requests in flight on it
 	return i
 }
 

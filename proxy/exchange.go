@@ -58,7 +58,7 @@ func newExchange(p *Proxy, w http.ResponseWriter, r *http.Request) *exchange {
 		http2:          r.ProtoMajor == 2,
 		grpc:           isGRPC(r),
 		grpcTimeout:    r.Header.Get("Grpc-Timeout"),
-		upgrades:       r.Header.Get("Upgrade") != "",
+		upgrades:       upgrades(r),
 	}
 	x.ctx, x.cancel = context.WithCancelCause(context.WithValue(r.Context(), exchangeKey{}, x))
 	if r.Body != nil && r.Body != http.NoBody {

@@ -133,6 +133,9 @@ func (t trouble) explainClient() (failure, bool) {
 
 // explainRefusal tells why no instance got the request.
 func (t trouble) explainRefusal() (failure, bool) {
+	if r, ok := errors.AsType[*refusal](t.err); ok {
+		return r.failure(), true
+	}
 	f := failure{status: 503, reason: t.err.Error(), level: slog.LevelWarn, retryAfter: retryAfter}
 	const mend = "send the request again later, or raise MaxSize or MaxConcurrency"
 	switch l := t.limits; t.err {

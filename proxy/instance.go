@@ -26,21 +26,27 @@ const (
 // instance is one instance that requests go to, with a connection pool of its own, so that its idle connections can
 // be closed without touching those of others.
 type instance struct {
-	id        string
-	proxy     *Proxy
-	service   *service
-	gate      *gate
-	transport *http.Transport
-	idle      idleConns // HTTP/1.x without net/http
+	gate gate // first, with health: the look for the least busy one goes over all instances
 	health
 	id           string
 	proxy        *Proxy
 	service      *service
 	http1, http2 *http.Transport
+	given        uint64    // requests in all; the service's lock guards it
+	idle         idleConns // of HTTP/1.x without net/http
 }
 
 func (p *Proxy) newInstance(svc *service, id string) *instance {
-	return &instance{id: id, proxy: p, service: svc, gate: newGate(), idle: idleConns{max: p.maxIdle}, transport: &http.Transport{
+	in := &instance{id: id, proxy: p, service: svc, gate: gate{empty: make(chan struct{})}, idle: idleConns{max: p.maxIdle}}
+	in.http1, in.http2 = p.newTransport(id), p.newTransport(id)
+	in.http2.Protocols = &http.Protocols{}
+	in.http2.Protocols.SetUnencryptedHTTP2(true)
+	in.http2.HTTP2 = &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingAfter}
+	return in
+}
+
+func (p *Proxy) newTransport(id string) *http.Transport {
+	return &http.Transport{
 		DialContext:            p.dialer(id),
 		DisableCompression:     true, // bodies pass as they are
 		MaxIdleConnsPerHost:    p.maxIdle,
@@ -62,6 +68,7 @@ func (in *instance) transportFor(x *exchange) *http.Transport {
 func (in *instance) closeIdle() {
 	in.http1.CloseIdleConnections()
 	in.http2.CloseIdleConnections()
+	in.idle.closeAll()
 }
 
 // dialError marks a failure that came before anything was sent to the instance.
@@ -95,8 +102,7 @@ func (p *Proxy) retireLocked(instances iter.Seq[*instance]) {
 	}
 	for in := range instances {
 		in.retire()
-		in.transport.CloseIdleConnections()
-		in.idle.close()
+		in.closeIdle()
 		p.retired[in.id] = append(p.retired[in.id], in)
 	}
 }
@@ -105,6 +111,7 @@ func (in *instance) retire() {
 	in.service.mu.Lock()
 	defer in.service.mu.Unlock()
 	in.gate.closeLocked()
+	in.idle.retire()
 	in.stopHealthLocked()
 }
 

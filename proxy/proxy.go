@@ -123,6 +123,7 @@ func New(cfg Config) *Proxy {
 	}
 	p.hosts.Store(&map[string]*service{})
 	p.reverse = p.newReverseProxy()
+	p.exchanges.New = newExchange1
 	return p
 }
 

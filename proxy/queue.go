@@ -8,6 +8,7 @@ func (s *service) claimLocked(f *flight) *instance {
 	if in != nil {
 		in.gate.inside.push(&f.inInstance)
 		f.instance, f.last, f.retried = in, in, len(f.tried) > 0
+		in.given++
 		if in.trial {
 			in.onTrial = f
 		}

@@ -1,9 +1,13 @@
 package proxy
 
-import "time"
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+)
 
-// Record is what is known of one request at its end. It and its strings are valid during the call that hands it on
-// only: whoever keeps any of it copies it.
+// Record is what is known of a request at its end. It is filled in on the request's way and used again for the next.
 type Record struct {
 	Service, Instance, RequestID string // Instance: where the request was last; "" when no instance got it
 	Method, Host, Target, Proto  string // Target: path and query as the client wrote them; Proto: "HTTP/1.1"

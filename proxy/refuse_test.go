@@ -27,11 +27,15 @@ func TestRefuse_TellsThoseThatWaitAndThoseThatComeWhy(t *testing.T) {
 			answered <- resp.Status + " " + resp.Header.Get("Retry-After") + " " + body
 		}
 		e.Refuse("web", "")
-		go e.get("/")
+		woken := make(chan string, 1)
+		go func() { _, body := e.get("/"); woken <- body }()
 		eventually(t, "a request waits again", func() bool { return e.Load("web").Waiting == 1 })
 		e.backend("a", say("a"))
 		e.SetInstances("web", []string{"a"})
 		e.Refuse("web", "it does not matter to one that has instances")
+		if body := <-woken; body != "a" {
+			t.Errorf("the one that waited got %q", body)
+		}
 		if resp, body := e.get("/"); resp.StatusCode != http.StatusOK || body != "a" {
 			t.Errorf("with an instance: %s %q", resp.Status, body)
 		}

@@ -3,7 +3,6 @@ package proxy
 import (
 	"crypto/tls"
 	"net"
-	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -158,12 +157,12 @@ func (c *client) setIdle(idle bool) {
 // last reports whether this answer is to be the connection's last.
 func (c *client) last() bool { return c.via.Last != nil && c.via.Last.Load() }
 
-var exchanges = sync.Pool{New: func() any {
+func newExchange1() any {
 	return &exchange1{in: make([]byte, 0, usualHead), out: make([]byte, 0, usualHead)}
-}}
+}
 
 func borrowExchange(c *client) *exchange1 {
-	x := exchanges.Get().(*exchange1)
+	x := c.proxy.exchanges.Get().(*exchange1)
 	x.client = c
 	return x
 }

@@ -69,7 +69,8 @@ func (x *exchange1) composeAnswer(b []byte) []byte {
 // appendConnection says what becomes of the connection, where the client would expect something else.
 func (x *exchange1) appendConnection(b []byte) []byte {
 	switch {
-	case x.res.Status == 101: // composeSwitch says it
+	case x.res.Status == http.StatusSwitchingProtocols:
+		return b // composeSwitch says it
 	case !x.keep:
 		return append(b, "Connection: close\r\n"...)
 	case x.req.Minor == 0:
@@ -154,9 +155,6 @@ func (x *exchange1) release() {
 	}
 	up.x = nil
 	if x.res.KeepAlive && s.bodyRead && !s.refused && !s.ended() && !x.answer.UntilClose() && x.at == len(x.reply) {
-		if !x.stall.answer.IsZero() {
-			_ = up.conn.SetReadDeadline(time.Time{})
-		}
 		up.instance.idle.put(up)
 	} else {
 		up.close() // what follows an answer that nobody asked for is the beginning of no other answer

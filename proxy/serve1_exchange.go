@@ -88,7 +88,7 @@ func (x *exchange1) reset() {
 		buffers.Put(x.reply)
 	}
 	x.reply, x.at = nil, 0
-	x.stall = stall{limit: time.Minute}
+	x.stall = stall{}
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	x.state = state{}
@@ -195,10 +195,8 @@ func (x *exchange1) depart() {
 	x.deadline = x.began.Add(x.limits.RequestTimeout)
 	x.unheard = x.req.Continue
 	x.makeID()
-	if trace := x.client.proxy.trace; trace != nil {
-		value, _ := x.req.Find(http1.Traceparent)
-		x.traceIn = string(value.Of(x.in))
-		x.traceOut = trace(x.traceIn)
+	if x.client.proxy.trace != nil {
+		x.trace()
 	}
 }
 

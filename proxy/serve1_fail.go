@@ -1,7 +1,6 @@
 package proxy
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -34,24 +33,16 @@ func (x *exchange1) reportBroken(err error, byInstance bool) {
 	switch s := x.peek(); {
 	case s.cause == errTimeout:
 		f.reason = "timeout in the middle of the answer"
+	case s.cause == errAnswerStalled:
+		f = failure{reason: s.cause.Error(), level: slog.LevelDebug}
 	case s.cause != nil:
 		f.reason = s.cause.Error()
 	case s.gone || s.requestErr != nil || !byInstance:
 		f = failure{reason: "client closed the connection", level: slog.LevelDebug}
 		x.status = statusClientGone
 	}
-	x.report(f, err)
-}
-
-func (x *exchange1) report(f failure, err error) {
 	x.reason = f.reason
-	x.client.proxy.log.LogAttrs(context.Background(), f.level, "request failed",
-		slog.String("reason", f.reason),
-		slog.String("service", x.service.name),
-		slog.String("instance_id", x.lastID()),
-		slog.String("request_id", string(x.id[:x.idLen])),
-		slog.Int("status", max(f.status, x.status)),
-		slog.Any("error", err))
+	x.report(f, view(x.id[:x.idLen]), x.status, err)
 }
 
 // refuse answers a request that can't be read as one, and ends the connection: where the next begins nobody knows.

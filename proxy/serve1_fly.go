@@ -84,7 +84,7 @@ func (x *exchange1) mayRepeat(err error) bool {
 	if _, unreached := errors.AsType[*dialError](err); unreached {
 		return true
 	}
-	if x.repeated || !x.repeatable() {
+	if x.repeated || x.firstByte != 0 || !x.repeatable() {
 		return false
 	}
 	x.repeated = true

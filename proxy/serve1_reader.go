@@ -37,8 +37,14 @@ func (x *exchange1) readBody(up *upstream, buf []byte) bool {
 	for {
 		x.awaitUpload()
 		n, err := x.client.conn.Read(buf)
+		if isTimeout(err) && x.stalls() {
+			continue
+		}
 		m, done, malformed := x.upload.Scan(buf[:n])
-		if m > 0 {
+		if limit := x.limits.BodyLimit; limit > 0 && x.upload.Payload > limit {
+			malformed = errBodyLimit
+		}
+		if m > 0 && malformed == nil {
 			if _, werr := up.conn.Write(buf[:m]); werr != nil {
 				x.noteRefused()
 				return false
@@ -58,6 +64,31 @@ func (x *exchange1) readBody(up *upstream, buf []byte) bool {
 			x.noteRequestErr(err)
 			return false
 		}
+	}
+}
+
+// stalls judges a client that has sent nothing for long. It reports whether to wait on.
+func (x *exchange1) stalls() bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !x.undisturbedLocked() {
+		return false
+	}
+	if x.state.answered {
+		_ = x.client.conn.SetReadDeadline(time.Time{})
+		return true
+	}
+	x.state.cause = errBodyStalled
+	x.abortLocked()
+	return false
+}
+
+// noteUnread notes that the client has taken nothing of its answer for long.
+func (x *exchange1) noteUnread(err error) {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if isTimeout(err) && x.undisturbedLocked() {
+		x.state.cause = errAnswerStalled
 	}
 }
 

@@ -131,7 +131,8 @@ func TestSlowClient_IsCutInItsHeadAndWhenIdle(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			eachOwn(t, func(t *testing.T, via way) {
-				e := newEdge(t, via, func(c *Config) { c.HeaderTimeout, c.KeepAlive = 100*time.Millisecond, 100*time.Millisecond })
+				t.Parallel()
+				e := newEdge(t, via, func(c *Config) { c.HeaderTimeout, c.KeepAlive = 500*time.Millisecond, 100*time.Millisecond })
 				e.backend("i1", say("hello"))
 				e.open("i1")
 				if got := rawExchange(t, e, c.text); !strings.HasPrefix(got, c.want) {

@@ -39,6 +39,8 @@ func (x *exchange1) passes(k http1.Kind) bool {
 		return true
 	case http1.Traceparent:
 		return x.client.proxy.trace == nil
+	case http1.Tracestate:
+		return x.client.proxy.trace == nil || x.traceIn != ""
 	case http1.Expect:
 		return x.req.Continue
 	}
@@ -102,6 +104,21 @@ func (x *exchange1) appendOwn(b []byte) []byte {
 func appendLength(b []byte, n int64) []byte {
 	b = append(b, "Content-Length: "...)
 	return append(strconv.AppendInt(b, n, 10), "\r\n"...)
+}
+
+// trace settles what the instance is told of the trace that the request belongs to; see setTrace.
+func (x *exchange1) trace() {
+	n := 0
+	for i := range x.req.Fields {
+		if f := &x.req.Fields[i]; f.Kind == http1.Traceparent {
+			x.traceIn = string(f.Value.Of(x.in))
+			n++
+		}
+	}
+	if n != 1 || !validTraceparent(x.traceIn) {
+		x.traceIn = ""
+	}
+	x.traceOut = x.client.proxy.trace(x.traceIn)
 }
 
 // makeID takes the client's x-request-id, or makes one in Envoy's form, a random UUID. It names and proves nothing, so

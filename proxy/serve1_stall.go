@@ -18,7 +18,8 @@ func (x *exchange1) due(set *time.Time) (time.Time, bool) {
 	return now.Add(limit), true
 }
 
-// awaitUpload is to be called before more of the request's body is read.
+// awaitUpload is to be called before more of the request's body is read. Once the answer has begun the two are in a
+// conversation, where a client may be silent.
 func (x *exchange1) awaitUpload() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -30,15 +31,6 @@ func (x *exchange1) awaitUpload() {
 	}
 	if due, ok := x.due(&x.stall.upload); ok && x.undisturbedLocked() {
 		_ = x.client.conn.SetReadDeadline(due)
-	}
-}
-
-// awaitAnswer is to be called before more of the answer's body is read.
-func (x *exchange1) awaitAnswer() {
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if due, ok := x.stall.due(&x.stall.answer); ok && x.undisturbedLocked() {
-		_ = x.up.conn.SetReadDeadline(due)
 	}
 }
 

@@ -170,7 +170,7 @@ func TestUpgrade_CountsBytesBothWays(t *testing.T) {
 			if !r.Upgraded || r.Status != 101 || r.Received != 4 || r.Sent != 4 {
 				t.Errorf("%+v", r)
 			}
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Error("the request has not ended")
 		}
 	})

@@ -139,13 +139,20 @@ func (i *idleConns) closeOld() {
 	}
 }
 
-// close closes what is idle, and from now on what becomes so.
-func (i *idleConns) close() {
+// retire lets no connection become idle any more.
+func (i *idleConns) retire() {
 	i.mu.Lock()
+	defer i.mu.Unlock()
 	i.closed = true
+}
+
+// closeAll closes what is idle.
+func (i *idleConns) closeAll() {
+	i.mu.Lock()
 	conns := i.conns
 	i.conns = nil
 	if i.timer != nil {
+		i.armed = false
 		i.timer.Stop()
 	}
 	i.mu.Unlock()

@@ -131,4 +131,3 @@ func (b *bench) awaitAsleep() error {
 	}
 	return errors.New("services are awake after a minute without requests")
 }
-

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"apron/driver/container"
@@ -41,9 +40,6 @@ func (h *host) follow(ctx context.Context, l *leaving) error {
 	defer stop()
 	go container.CollectChildren(background)
 	go h.sendLoads(background, l.next.Conn)
-	var records sync.WaitGroup
-	records.Go(func() { h.front.sendRecords(background, l.next.Conn) })
-	defer func() { stop(); records.Wait() }()
 	until, end := context.WithCancelCause(context.Background())
 	defer end(nil)
 	go h.hurry(ctx, l, until, end)

@@ -32,9 +32,6 @@ type front struct {
 
 	ties   atomic.Pointer[ties]
 	leader atomic.Pointer[handover.Conn] // to the process that is in charge, once this one is no longer
-
-	away    atomic.Bool // the control plane of this process has ended
-	records records
 }
 
 // ties are what the data plane wants of the control plane.
@@ -51,6 +48,10 @@ type ties struct {
 
 // openFront opens the sockets that given has not. Nothing is accepted yet.
 func openFront(ctx context.Context, cfg Config, log *slog.Logger, given map[string]net.Listener) (*front, error) {
+	certificates, err := openCertificates(cfg, log)
+	if err != nil {
+		return nil, err
+	}
 	api, services, err := listen(ctx, cfg, given)
 	if err != nil {
 		return nil, err
@@ -64,7 +65,10 @@ func openFront(ctx context.Context, cfg Config, log *slog.Logger, given map[stri
 		Log: log, Dial: f.dial, Demand: f.demand, Failed: f.failed, Ended: f.telemetry.Ended, Traceparent: f.telemetry.Traceparent,
 	})
 	f.api = newAPIPort(log, api)
-	f.services = edge.New(edge.Config{Log: log, Proxy: f.proxy})
+	f.services = edge.New(edge.Config{
+		Log: log, Proxy: f.proxy, Certificates: certificates, Redirect: cfg.Door.HTTPS == httpsRedirect,
+		MaxConns: cfg.Door.MaxConns, MaxConnsPerClient: cfg.Door.MaxConnsPerClient,
+	})
 	f.tellOfRequests()
 	return f, nil
 }
@@ -103,6 +107,7 @@ func (f *front) dial(ctx context.Context, instanceID string) (net.Conn, error) {
 func (f *front) demand(service string) {
 	if leader := f.leader.Load(); leader != nil {
 		go tellDemand(leader, service)
+		return
 	}
 	if t := f.ties.Load(); t.demand != nil {
 		t.demand(service)
@@ -116,15 +121,14 @@ func (f *front) failed(_, instanceID, _ string) {
 	}
 }
 
-// ended has the request told of by the control plane, or kept for the next one while this process has none.
-func (f *front) ended(r *proxy.Record) {
-	if f.away.Load() {
-		f.records.keep(r)
-		return
-	}
-	if t := f.ties.Load(); t.ended != nil {
-		t.ended(r)
-	}
+// tellOfRequests begins with it; endTelling ends it.
+func (f *front) tellOfRequests() {
+	ctx, end := context.WithCancel(context.Background())
+	f.untold, f.told = end, make(chan struct{})
+	go func() {
+		defer close(f.told)
+		_ = f.telemetry.Run(ctx) // it logs what fails
+	}()
 }
 
 // endTelling writes what is known of requests. It may be repeated.

@@ -28,7 +28,6 @@ const (
 	askDemand  = "demand"  // by the old one: a request waits for an instance
 	askKnown   = "known"   // by the old one: what services are called, for the access log
 	askLoads   = "loads"   // by the old one, unasked: what is in flight
-	askRecords = "records" // by the old one, unasked: requests that have ended there
 )
 
 // knock is a request of `apron upgrade` on its way to whoever serves.
@@ -191,7 +190,6 @@ func (l *leaving) leave(ctx context.Context, limit time.Duration) error {
 // release ends the control plane in order. Clients of services notice nothing; those of the API wait for the next one.
 func (h *host) release() {
 	h.front.api.hold(shutdownLimit)
-	h.front.away.Store(true)
 	if err := errors.Join(h.platform.stop(), h.platform.closeAll()); err != nil {
 		h.log.Error("the control plane did not end in order", "error", err)
 	}
@@ -218,7 +216,6 @@ func (h *host) takeBack(ctx context.Context, k knock, failed error) error {
 			err = h.open()
 		}
 		if err == nil {
-			h.front.back()
 			return failed
 		}
 		if try == takeTries || ctx.Err() != nil {

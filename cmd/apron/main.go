@@ -65,7 +65,7 @@ func commands() *cobra.Command {
 		return verb.Usage(fmt.Errorf("%w; `%s --help` shows the flags", err, cmd.CommandPath()))
 	})
 	root.AddGroup(&cobra.Group{ID: verb.Group, Title: "Services:"}, &cobra.Group{ID: platformGroup, Title: "The platform:"})
-	platform := []*cobra.Command{serveCommand(), stopCommand(), upgradeCommand(), keyCommand(), connectionCommand(), verb.RuntimeCommand(verbConfig()), doctorCommand(), man.Command(version), versionCommand()}
+	platform := []*cobra.Command{serveCommand(), stopCommand(), upgradeCommand(), keyCommand(), connectionCommand(), verb.RuntimeCommand(verbConfig()), doctorCommand(), trustCommand(), man.Command(version), versionCommand()}
 	for _, cmd := range append(platform, verb.StorageCommands(verbConfig())...) {
 		cmd.GroupID = platformGroup
 		root.AddCommand(cmd)

@@ -22,7 +22,7 @@ func (p *platform) start(ctx context.Context) error {
 
 // begin starts what acts by itself: operations, builds, collections, looks at repositories.
 func (p *platform) begin() {
-	p.run(p.worker.Run, p.control.Run, p.bases.Run, p.watcher.Run, p.disk.Run)
+	p.run(p.worker.Run, p.scaler.Run, p.control.Run, p.bases.Run, p.watcher.Run, p.disk.Run)
 }
 
 func (p *platform) run(parts ...func(context.Context) error) {

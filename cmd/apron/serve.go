@@ -51,6 +51,7 @@ func (h *host) address() address {
 		PID:     os.Getpid(),
 		APIURL:  "http://" + reachable(h.front.api.socket),
 		EdgeURL: "http://" + reachable(h.front.edge),
+		Domain:  h.cfg.Domain,
 	}
 }
 
@@ -74,7 +75,7 @@ func (h *host) announce() {
 
 In another shell:
   eval "$(%s env --data %s)"
-`, version(), cfg.Data, a.APIURL, cfg.Domain, portOf(h.front.edge), h.front.edge.Addr(),
+`, version(), cfg.Data, a.APIURL, cfg.Domain, portOf(h.front.edge), h.front.edge.Addr(), cfg.Door.announce(),
 		cfg.StartAllowance, cfg.DrainLimit, cfg.StopGrace, os.Args[0], cfg.Data)
 }
 

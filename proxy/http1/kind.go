@@ -31,6 +31,7 @@ const (
 	XRequestID
 	IdempotencyKey
 	Traceparent
+	Tracestate
 	UserAgent
 	Referer
 	Date
@@ -44,7 +45,7 @@ var names = map[string]Kind{
 	"http2-settings": HTTP2Settings, "forwarded": Forwarded, "x-forwarded-for": XForwardedFor,
 	"x-forwarded-proto": XForwardedProto, "x-forwarded-host": XForwardedHost, "x-forwarded-port": XForwardedPort,
 	"x-forwarded-ssl": XForwardedSsl, "x-request-id": XRequestID, "idempotency-key": IdempotencyKey,
-	"traceparent": Traceparent, "user-agent": UserAgent, "referer": Referer, "date": Date, "content-type": ContentType,
+	"traceparent": Traceparent, "tracestate": Tracestate, "user-agent": UserAgent, "referer": Referer, "date": Date, "content-type": ContentType,
 }
 
 // byLength is names by their lengths: most headers of a request have a length that few or none of the names has.

@@ -14,7 +14,8 @@
 //	UNHEALTHY=1         /health fails from the start
 //
 // Paths: / (200 "hello"), /env, /args, /pid, /header?name= (what of it came), /slow?ms=, /exit?code=, /log?line=, /eat?mb=, /write?mb=, /reach?addr=,
-// /health (200 or 503; ?set=ok and ?set=fail switch it), /redirect (302 to a path that does not exist).
+// /health (200 or 503; ?set=ok and ?set=fail switch it), /redirect (302 to a path that does not exist), /echo (switches to
+// the protocol echo, in which every byte comes back, as a WebSocket would).
 package testapp
 
 import (
