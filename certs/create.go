@@ -8,55 +8,28 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math/big"
 	"net"
 	"os"
 	"path/filepath"
 	"time"
+
+	"apron/keyring"
 )
 
 const rootLifetime = 10 * 365 * 24 * time.Hour
 
-// create writes a new authority to path, whole or not at all, also when the power fails: temporary file, fsync, its final name,
-// fsync of the directory. Key and certificate are one file, so that there is never one without the other. The name is given by a
-// link, which unlike a rename never takes the place of another's.
+// create writes a new authority to path. Key and certificate are one file, so that there is never one without the other.
 func create(path, domain string) error {
 	text, err := newAuthority(domain)
 	if err != nil {
 		return err
 	}
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	tmp, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name())
-	defer tmp.Close()
-	if _, err := tmp.Write(text); err != nil {
-		return err
-	}
-	if err := errors.Join(tmp.Sync(), tmp.Close()); err != nil {
-		return err
-	}
-	if err := os.Link(tmp.Name(), path); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return syncDir(dir)
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
+	return keyring.CreateFile(path, text)
 }
 
 // newAuthority makes key and certificate as PEM.
