@@ -12,7 +12,6 @@ import (
 
 const (
 	joinBelow  = 8 << 10  // a body of an answer that is copied behind its head, rather than written as a piece of its own
-	longPiece  = 32 << 10 // of an answer: the next one may have come while it was copied
 	mostSimple = 16 << 10 // the largest request that is sure to go into the buffer of an idle connection
 	mostRounds = 16       // reads of one answer, after which it is a goroutine's: others wait
 )
@@ -249,21 +248,6 @@ func (l *loop) upstreamReady(up *upstream, events uint32) {
 		}
 	}
 	l.letGo(x.client)
-}
-
-// receive reads what has come of an answer. The end of a long one comes a moment after the first piece, and the two go to the client
-// together.
-func (l *loop) receive(up *upstream) (int, syscall.Errno) {
-	n, errno := receive1(up.poll.fd, l.buf, 0)
-	if errno != 0 || n < longPiece || n == len(l.buf) {
-		return n, errno
-	}
-	more, errno := receive1(up.poll.fd, l.buf[n:], 0)
-	if errno != 0 {
-		return n, 0
-	}
-	up.ended = up.ended || more == 0
-	return n + more, 0
 }
 
 // pass takes what has come of an answer to the client. It reports false when the exchange is over, or out of the loop's hands.

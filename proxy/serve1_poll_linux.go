@@ -251,6 +251,24 @@ func (s *side) stop() {
 
 // The system calls below never block, so they need not tell the Go scheduler that they might.
 
+// longPiece is how much of an answer takes so long to copy that the next piece may have come meanwhile.
+const longPiece = 32 << 10
+
+// receive reads what has come of an answer. The end of a long one comes a moment after the first piece, and the two go to the client
+// together.
+func (l *loop) receive(up *upstream) (int, syscall.Errno) {
+	n, errno := receive1(up.poll.fd, l.buf, 0)
+	if errno != 0 || n < longPiece || n == len(l.buf) {
+		return n, errno
+	}
+	more, errno := receive1(up.poll.fd, l.buf[n:], 0)
+	if errno != 0 {
+		return n, 0
+	}
+	up.ended = up.ended || more == 0
+	return n + more, 0
+}
+
 func receive1(fd int, p []byte, flags int) (int, syscall.Errno) {
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))),
 		uintptr(len(p)), uintptr(flags|syscall.MSG_DONTWAIT), 0, 0)
