@@ -212,6 +212,11 @@ func (p *platform) tieInstances() {
 		dial: p.fleet.Dial, demand: p.scaler.Kick, failed: p.fleet.Suspect,
 		requested: p.requestedServices, accessLog: p.accessLog,
 	})
+	p.tieOperations(limits)
+	p.openDisk()
+}
+
+func (p *platform) tieOperations(limits operation.Limits) {
 	p.worker = operation.New(operation.Config{
 		Log:       p.log,
 		Store:     p.store,
@@ -230,7 +235,6 @@ func (p *platform) tieInstances() {
 		Ended:     p.operationEnded,
 		Boundary:  boundary,
 	})
-	p.openDisk()
 }
 
 func (p *platform) tieActions() {
